@@ -1,0 +1,78 @@
+"""What stands between a card and its start: dependencies, the plan gate, the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db.models import QuerySet
+
+from apps.core.errors import Conflict
+from apps.core.prepared import NUMBER, Prepared
+from apps.tasks.models import Dependency, Task
+from apps.tasks.models.task import finished
+from apps.tasks.moves import Column
+from apps.teams.models import Member
+
+Edges = QuerySet[Dependency]
+
+
+def _open_blockers(
+    *, wait_for_approval: bool
+) -> Callable[[Edges], QuerySet[Dependency, tuple[int]]]:
+    unfinished = ~finished("blocker__", wait_for_approval=wait_for_approval)
+    return lambda edges: (
+        edges.filter(unfinished, blocked_id=NUMBER)
+        .order_by("blocker__number")
+        .values_list("blocker__number")
+    )
+
+
+OPEN_BLOCKERS = {
+    wait: Prepared(Dependency, _open_blockers(wait_for_approval=wait)) for wait in (False, True)
+}
+
+
+def check_ready(task: Task) -> None:
+    """Raise Conflict `task_blocked` naming the unfinished dependencies."""
+    query = OPEN_BLOCKERS[task.team.dependencies_wait_for_approval]
+    blockers = [number for (number,) in query.rows(task.pk)]
+    if blockers:
+        names = ", ".join(f"#{number}" for number in blockers)
+        raise Conflict(
+            f"#{task.number} waits for {names}.",
+            code="task_blocked",
+            hint="Finish what blocks it first, or remove the dependency.",
+            blocked_by=blockers,
+        )
+
+
+def check_plan(task: Task, owner: Member) -> None:
+    """Raise Conflict `plan_required` where `owner` needs an approved plan for the card first."""
+    if owner.needs_plan and task.planned_by_id != owner.pk:
+        raise Conflict(
+            f"{owner.name} needs an approved plan of its own for #{task.number} first.",
+            code="plan_required",
+            hint="Submit a plan for this task and wait for the decision.",
+        )
+
+
+def check_limits(task: Task, owner: Member) -> None:
+    """Raise Conflict `wip_limit` where the column or `owner` has no room for another card."""
+    limit, each = task.team.wip_limit(Column.IN_PROGRESS), task.team.wip_per_member
+    if limit is None and each is None:
+        return
+    others = Task.objects.filter(team=task.team).in_column(Column.IN_PROGRESS).exclude(pk=task.pk)
+    if limit is not None and others.count() >= limit:
+        raise Conflict(
+            f"In progress is full: its limit is {limit}.",
+            code="wip_limit",
+            hint="Finish or release something there first.",
+            limit=limit,
+        )
+    if each is not None and others.filter(owner=owner).count() >= each:
+        raise Conflict(
+            f"{owner.name} already works on {each}, the limit for one member.",
+            code="wip_limit",
+            hint="Finish or release one of them first.",
+            limit=each,
+        )
