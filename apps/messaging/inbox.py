@@ -1,0 +1,249 @@
+"""Reading messages: inboxes, counts, threads, search; every page costs the same few queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from django.db.models import F, Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from apps.core.errors import Invalid
+from apps.core.text import fold
+from apps.messaging.draft import LARGEST_ID
+from apps.messaging.kinds import parse_kind
+from apps.messaging.models import Delivery, Message
+from apps.teams.models import Artifact, Member, User
+
+MOST = 200
+UNSEEN_OF_MEMBER = ("prompt", "metadata", "granted", "denied", "cwd", "agent_type", "model", "key")
+Order = Literal["oldest", "newest"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Copies of messages in order, and the cursor of the next page or None."""
+
+    items: list[Delivery]
+    next: str | None
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages of these copies."""
+        return [copy.message for copy in self.items]
+
+
+class Listing(NamedTuple):
+    """Messages in order, and the cursor of the next page or None."""
+
+    items: list[Message]
+    next: str | None
+
+
+def inbox(
+    member: Member,
+    *,
+    unread: bool = False,
+    kind: str | None = None,
+    sender: str | None = None,
+    q: str | None = None,
+    archived: bool = False,
+    noise: bool = True,
+    order: Order = "oldest",
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """What came to `member`, each with its message, sender and all recipients' copies loaded.
+
+    Oldest first, so a page ends with its newest; `order="newest"` turns both round. `next` goes on
+    in the same direction. An unknown kind or a bad cursor is Invalid; an unknown sender has sent
+    nothing.
+    """
+    found = Delivery.objects.filter(recipient=member, archived_at__isnull=not archived)
+    if unread:
+        found = found.filter(read_at=None)
+    if not noise:
+        found = found.filter(noise=False)
+    if kind:
+        found = found.filter(message__kind=parse_kind(kind))
+    if sender:
+        found = found.filter(message__sender__in=_named(member.team_id, sender))
+    if q:
+        found = found.filter(_says(q, "message__"))
+    return _page(found, order, cursor, limit)
+
+
+def came_to(
+    user: User,
+    *,
+    unread: bool = False,
+    why: str | None = None,
+    noise: bool = True,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """What came to a person in all their teams, newest first, each with its team."""
+    seats = Member.objects.filter(user=user, left_at=None).values_list("pk", flat=True)
+    found = Delivery.objects.filter(recipient__in=list(seats), archived_at=None)
+    if unread:
+        found = found.filter(read_at=None)
+    if why:
+        found = found.filter(why=why)
+    if not noise:
+        found = found.filter(noise=False)
+    return _page(found.select_related("message__team", "recipient"), "newest", cursor, limit)
+
+
+def unread_count(member: Member, *, noise: bool = False) -> int:
+    """How many messages `member` has not read; idle chatter counts only when asked for."""
+    unread = Delivery.objects.filter(recipient=member, archived_at=None, read_at=None)
+    return (unread if noise else unread.filter(noise=False)).count()
+
+
+def unread_for_user(user: User) -> int:
+    """How many messages a person has not read in all their teams, without idle chatter."""
+    seats = Member.objects.filter(user=user, left_at=None)
+    return Delivery.objects.filter(
+        recipient__in=seats, archived_at=None, read_at=None, noise=False
+    ).count()
+
+
+def get(member: Member, number: int) -> Message:
+    """One message of the member's team with everything that is shown of it; else NotFound."""
+    message: Message = _with_parts(Message.objects.visible_to(member)).numbered(number)
+    return message
+
+
+def whole(member: Member, message: Message) -> Message:
+    """The message with everything that is shown of it; one that was just posted has that."""
+    return get(member, message.pk) if message.posted is None else message
+
+
+def thread(
+    member: Member,
+    number: int,
+    *,
+    order: Order = "oldest",
+    cursor: str | None = None,
+    limit: int = MOST,
+) -> Listing:
+    """The conversation that message `number` belongs to, from its first message on."""
+    root = Message.objects.visible_to(member).numbered(number).root
+    return _listing(Message.objects.visible_to(member).in_thread(root), order, cursor, limit)
+
+
+def search(member: Member, q: str, *, cursor: str | None = None, limit: int = 50) -> Listing:
+    """Messages of the whole team whose subject, text or sender has `q` in it, newest first."""
+    found = Message.objects.visible_to(member).filter(_says(q, ""))
+    return _listing(found, "newest", cursor, limit)
+
+
+def sent(member: Member, *, q: str = "", cursor: str | None = None, limit: int = 50) -> Listing:
+    """What `member` sent, newest first, with how far each copy has come."""
+    found = Message.objects.filter(sender=member)
+    return _listing(found.filter(_says(q, "")) if q else found, "newest", cursor, limit)
+
+
+def of_team(
+    member: Member,
+    *,
+    about: str | None = None,
+    q: str = "",
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Listing:
+    """What anybody of the team said, newest first; `about` keeps one member's letters."""
+    found = Message.objects.visible_to(member)
+    if about:
+        seats = _named(member.team_id, about)
+        found = found.filter(
+            Q(sender__in=seats)
+            | Q(pk__in=Delivery.objects.filter(recipient__in=seats).values("message"))
+        )
+    return _listing(found.filter(_says(q, "")) if q else found, "newest", cursor, limit)
+
+
+class Step(NamedTuple):
+    """How far one recipient's copy has come, and since when."""
+
+    to: str
+    role: str
+    step: str
+    at: datetime
+    seconds: int
+    copy: Delivery
+
+
+def deliveries(message: Message, now: datetime | None = None) -> list[Step]:
+    """Per recipient how far the message has come, with its age in seconds at that step."""
+    now = now or timezone.now()
+    steps = []
+    copies = message.deliveries.all() if message.posted is None else message.posted
+    for copy in copies:
+        at = copy.since(message.sent_at)
+        age = max(0, int((now - at).total_seconds()))
+        steps.append(Step(copy.recipient.name, copy.role, copy.step.value, at, age, copy))
+    return steps
+
+
+def _says(q: str, path: str) -> Q:
+    words = q.replace("\0", "").strip()
+    return (
+        Q(**{f"{path}body__icontains": words})
+        | Q(**{f"{path}subject__icontains": words})
+        | Q(**{f"{path}sender__name__icontains": words})
+    )
+
+
+def _named(team_id: int, name: str) -> QuerySet[Member]:
+    return Member.objects.filter(team_id=team_id, key=fold(name.strip().removeprefix("@")))
+
+
+def _page(found: QuerySet[Delivery], order: Order, cursor: str | None, limit: int) -> Page:
+    copies = found.select_related("message__sender").defer(*_unseen("message__"))
+    copies = copies.annotate(topic=F("message__thread__subject"))
+    return Page(*_cut(copies.prefetch_related(*_parts("message__")), order, cursor, limit))
+
+
+def _listing(found: QuerySet[Message], order: Order, cursor: str | None, limit: int) -> Listing:
+    return Listing(*_cut(_with_parts(found), order, cursor, limit))
+
+
+def _with_parts(found: QuerySet[Message]) -> Any:
+    messages = found.select_related("sender").defer(*_unseen(""))
+    messages = messages.annotate(topic=F("thread__subject"))
+    return messages.prefetch_related(*_parts(""))
+
+
+def _unseen(path: str) -> list[str]:
+    """Columns that no list of messages shows, and that can be long."""
+    return [f"{path}native", *(f"{path}sender__{name}" for name in UNSEEN_OF_MEMBER)]
+
+
+def _parts(path: str) -> Iterable[Prefetch[Any]]:
+    copies = Delivery.objects.select_related("recipient").order_by("pk")
+    copies = copies.defer(*(f"recipient__{name}" for name in UNSEEN_OF_MEMBER))
+    yield Prefetch(f"{path}deliveries", copies)
+    yield Prefetch(f"{path}artifacts", Artifact.objects.filter(deleted_at=None))
+
+
+def _cut(
+    found: QuerySet[Any], order: Order, cursor: str | None, limit: int
+) -> tuple[list[Any], str | None]:
+    if not 1 <= limit <= MOST:
+        raise Invalid(fields={"limit": f"Choose from 1 to {MOST}."})
+    newest = order == "newest"
+    if cursor:
+        at = _place(cursor)
+        found = found.filter(pk__lt=at) if newest else found.filter(pk__gt=at)
+    items = list(found.order_by("-pk" if newest else "pk")[: limit + 1])
+    more = len(items) > limit
+    return items[:limit], str(items[limit - 1].pk) if more else None
+
+
+def _place(cursor: str) -> int:
+    if cursor.isascii() and cursor.isdecimal() and int(cursor[:20]) <= LARGEST_ID:
+        return int(cursor)
+    raise Invalid(fields={"cursor": "Use the “next” of the page before."})

@@ -1,0 +1,144 @@
+"""From the names that a message is addressed to, to the seats that get it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from apps.core.closest import closest
+from apps.core.errors import Invalid
+from apps.core.prepared import NUMBER, Prepared
+from apps.core.text import fold
+from apps.messaging.mentions import EVERYONE, mentioned
+from apps.teams.models import Member, Team
+
+COLUMNS = ("name", "role", "kind", "left_at", "team", "user")
+ENTRIES = Prepared(
+    Member,
+    lambda seats: (
+        seats.filter(team_id=NUMBER)
+        .exclude(kind=Member.Kind.SYSTEM)
+        .values_list("pk", "key", "name", "left_at")
+    ),
+)
+SEATS = Prepared(
+    Member,
+    lambda seats: seats.filter(team_id=NUMBER).exclude(kind=Member.Kind.SYSTEM).only(*COLUMNS),
+)
+SEAT = Prepared(Member, lambda seats: seats.filter(pk=NUMBER).order_by().only(*COLUMNS))
+FEW = 8
+LEADER_WORDS = frozenset({"lead", "team-lead", "leader"})
+EVERYONE_WORDS = frozenset({"all", "everyone", "*"})
+
+
+class Entry(NamedTuple):
+    """A seat as an address needs it: in a large team, making members of all rows is the most
+    costly part of a send."""
+
+    pk: int
+    key: str
+    name: str
+    left_at: datetime | None
+
+
+class Roster:
+    """The seats of a team by name, ignoring case; ended ones are known but get nothing."""
+
+    def __init__(self, team: Team) -> None:
+        self._team_id = team.pk
+        self._entries = [Entry(*row) for row in ENTRIES.rows(team.pk)]
+        self._by_key = {entry.key: entry for entry in self._entries}
+
+    @cached_property
+    def seats(self) -> list[Member]:
+        """All seats, ended ones too, in the order they joined."""
+        return SEATS.objects(self._team_id)
+
+    @property
+    def all_names(self) -> list[str]:
+        """The names of all seats, ended ones too."""
+        return [entry.name for entry in self._entries]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the seats that are taken now."""
+        return [entry.name for entry in self._entries if entry.left_at is None]
+
+    @property
+    def live(self) -> list[Member]:
+        """The seats that are taken now, in the order they joined."""
+        return [seat for seat in self.seats if seat.left_at is None]
+
+    def others(self, actor: Member) -> list[Member]:
+        """Everyone but `actor`."""
+        return [seat for seat in self.live if seat.pk != actor.pk]
+
+    def leader(self) -> Member | None:
+        """The leader who joined first."""
+        return next((seat for seat in self.live if seat.is_leader), None)
+
+    def resolve(self, names: Iterable[str], *, actor: Member, field: str = "to") -> list[Member]:
+        """The seats behind `names`, each once; Invalid names the unknown and the ended ones.
+
+        `lead` is the leader where nobody has that name; `all` is everyone but `actor`.
+        """
+        found: dict[int, None] = {}
+        unknown, ended = [], []
+        for name in names:
+            word = fold(name.strip().removeprefix("@"))
+            seat: Entry | Member | None = self._by_key.get(word)
+            if seat is None and word in EVERYONE_WORDS:
+                found |= {other.pk: None for other in self.others(actor)}
+                continue
+            if seat is None and word in LEADER_WORDS:
+                seat = self.leader()
+            if seat is None:
+                unknown.append(name)
+            elif seat.left_at is not None:
+                ended.append(seat.name)
+            else:
+                found[seat.pk] = None
+        if unknown or ended:
+            raise self._refusal(unknown, ended, field)
+        return self._members(list(found))
+
+    def mentioned(self, body: str, *, actor: Member) -> list[Member]:
+        """The live seats that `body` addresses, without `actor`; unknown handles are text."""
+        if "@" not in body:
+            return []
+        names = mentioned(body, self.names)
+        if EVERYONE in names:
+            return self.others(actor)
+        entries = [self._by_key[fold(name)] for name in names]
+        return self._members([entry.pk for entry in entries if entry.pk != actor.pk])
+
+    def _members(self, pks: Sequence[int]) -> list[Member]:
+        if len(pks) <= FEW and "seats" not in self.__dict__:
+            return [seat for pk in pks for seat in SEAT.objects(pk)]
+        by_pk = {seat.pk: seat for seat in self.seats}
+        return [by_pk[pk] for pk in pks]
+
+    def _refusal(self, unknown: Sequence[str], ended: Sequence[str], field: str) -> Invalid:
+        if not unknown:
+            says = f"The seat of {_listed(ended)} has ended."
+            hint = "Write to somebody who sits in the team."
+            return Invalid(fields={field: says}, code="seat_ended", hint=hint)
+        live = self.names
+        near = list(dict.fromkeys(name for word in unknown for name in closest(word, live)))
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Members are: {_some(live)}."
+        says = f"The team has no member {_listed(f'“{name[:64]}”' for name in unknown)}."
+        return Invalid(
+            fields={field: says}, code="unknown_recipient", hint=hint, unknown=list(unknown)[:20],
+            closest=near,
+        )  # fmt: skip
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - 10
+    return ", ".join(names[:10]) + (f" and {more} more" if more > 0 else "")

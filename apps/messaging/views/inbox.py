@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.messaging import actions
+from apps.messaging.boxes import Wanted, everywhere, read
+from apps.messaging.inbox import unread_count
+from apps.teams.models import Member, User
+from apps.teams.web import back, seated
+
+
+def listing(request: HttpRequest, member: Member) -> dict[str, Any]:
+    """What the left side of an inbox shows; what came to `member` counts as handed over."""
+    wanted = Wanted.parse(request.GET)
+    page = read(member, wanted)
+    if wanted.box in ("inbox", "archived"):
+        actions.deliver(member, page.copies, via="page")
+    return {
+        "member": member,
+        "team": member.team,
+        "cursor": member.team.seq,
+        "wanted": wanted,
+        "page": page,
+        "unread": unread_count(member),
+        "may_send": member.can("send_messages") and member.team.allows("messages"),
+    }
+
+
+def whole(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The whole page around a listing."""
+    people = list(context["team"].members.seated())
+    sender = context["wanted"].sender
+    senders = list(dict.fromkeys([*(seat.name for seat in people), *([sender] if sender else [])]))
+    context |= {"people": people, "senders": senders}
+    return render(request, "messaging/inbox.html", context, status=status)
+
+
+@require_safe
+@seated
+def inbox(request: HttpRequest, member: Member) -> HttpResponse:
+    """What came, what I sent, what the team said; for htmx the list or more lines of it."""
+    context = listing(request, member)
+    target = request.htmx.target  # type: ignore[attr-defined]
+    if target == "letters":
+        return render(request, "messaging/inbox.html#letters", context)
+    if target == "more-letters":
+        return render(request, "messaging/inbox.html#lines", context)
+    return whole(request, context)
+
+
+@require_safe
+@login_required
+def inbox_all(request: HttpRequest) -> HttpResponse:
+    """What came to me in all my teams."""
+    wanted = Wanted.parse(request.GET)
+    context = {"wanted": wanted, "page": everywhere(cast(User, request.user), wanted)}
+    target = request.htmx.target  # type: ignore[attr-defined]
+    if target == "letters":
+        return render(request, "messaging/all.html#letters", context)
+    if target == "more-letters":
+        return render(request, "messaging/all.html#lines", context)
+    return render(request, "messaging/all.html", context)
+
+
+@require_POST
+@seated
+def inbox_read_all(request: HttpRequest, member: Member) -> HttpResponse:
+    """Mark everything as read, up to what the page showed."""
+    upto = request.POST.get("upto", "")
+    actions.mark_all_read(member, upto=int(upto) if upto.isdecimal() else None, via="page")
+    return back(request, "inbox", member.team.address)
+
+
+@require_POST
+@seated
+def inbox_clear(request: HttpRequest, member: Member) -> HttpResponse:
+    """Put everything away."""
+    actions.clear_inbox(member)
+    return back(request, "inbox", member.team.address)
