@@ -1,0 +1,97 @@
+"""Who reviews: the least loaded, then whoever was chosen longest ago; never the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Count, Max
+
+from apps.core.closest import closest
+from apps.core.errors import Invalid
+from apps.core.text import fold
+from apps.reviews.models import Review
+from apps.tasks.models import Task
+from apps.tasks.moves import Column
+from apps.teams.lifecycle import Allows
+from apps.teams.models import Member, Team
+from apps.teams.permissions import Permission, Role
+
+
+def next_reviewer(task: Task) -> Member | None:
+    """Whom a request for a review of `task` would choose now; None where any person may do it."""
+    return next_in(task.team, *([task.owner_id] if task.owner_id else []))
+
+
+def next_in(team: Team, *excluded: int) -> Member | None:
+    """Whom a request in `team` would choose now, other than the seats `excluded`."""
+    fit = [seat for seat in team.members.seated() if seat.pk not in excluded and is_available(seat)]
+    if not fit:
+        return None
+    return rank(fit, _open(team), _chosen(team))[0]
+
+
+def is_available(seat: Member) -> bool:
+    """Whether the seat may be chosen without being named."""
+    return (
+        seat.can(Permission.REVIEW)
+        and seat.role != Role.OBSERVER
+        and seat.presence() != Member.Presence.TERMINATED
+    )
+
+
+def rank(fit: Iterable[Member], load: dict[int, int], chosen: dict[int, datetime]) -> list[Member]:
+    """Fewest open reviews first, then never chosen, then chosen longest ago, then longest here."""
+
+    def key(seat: Member) -> tuple[int, float, datetime, int]:
+        last = chosen.get(seat.pk)
+        return load.get(seat.pk, 0), last.timestamp() if last else 0.0, seat.joined_at, seat.pk
+
+    return sorted(fit, key=key)
+
+
+def _open(team: Team) -> dict[int, int]:
+    waiting = Task.objects.filter(team=team).in_column(Column.REVIEW).exclude(reviewer=None)
+    return dict(waiting.order_by().values_list("reviewer").annotate(Count("pk")))
+
+
+def _chosen(team: Team) -> dict[int, datetime]:
+    rounds = Review.objects.filter(reviewer__team=team)
+    return dict(rounds.order_by().values_list("reviewer").annotate(Max("requested_at")))
+
+
+def find_reviewer(task: Task, name: str) -> Member:
+    """The member of that name where they may review `task`; else Invalid with the reason."""
+    names = [seat.name for seat in task.team.members.seated()]
+    seat = task.team.members.exclude(kind=Member.Kind.SYSTEM).filter(key=fold(name)).first()
+    if seat is None:
+        near = closest(name, names)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise Invalid(fields={"reviewer": f"The team has no member “{name}”.{hint}"})
+    if why := why_not(task, seat):
+        raise Invalid(fields={"reviewer": why})
+    return seat
+
+
+def why_not(task: Task, seat: Member) -> str:
+    """Why `seat` cannot review `task`, as a sentence; empty where they can."""
+    if seat.left_at is not None:
+        return f"{seat.name} has left the team."
+    if seat.terminated_at is not None:
+        return f"{seat.name} has been shut down."
+    if not seat.can(Permission.REVIEW):
+        return f"{seat.name} may not review here."
+    if seat.pk == task.owner_id and not task.team.allow_self_approval:
+        return f"{seat.name} owns #{task.number} and cannot review it."
+    return ""
+
+
+def is_valid(task: Task) -> bool:
+    """Whether the card's reviewer can still give the verdict."""
+    return task.reviewer is not None and not why_not(task, task.reviewer)
+
+
+def hint(team: Team) -> str:
+    """Who would be chosen next, for the head of the board's column; empty where nobody would."""
+    chosen = next_in(team) if team.allows(Allows.PLANS) else None
+    return f"next: {chosen.name}" if chosen else ""
