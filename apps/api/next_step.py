@@ -1,0 +1,116 @@
+"""One suggestion: what a member had best do now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from apps.reviews.models.plan import PlanState
+from apps.teams.lifecycle import Allows
+from apps.teams.models import Member
+
+
+class Line(NamedTuple):
+    """Something in one line; `mark` tells apart what the text says for people."""
+
+    id: int
+    text: str
+    mark: str = ""
+
+
+Lines = Sequence[Line]
+
+
+class Step(NamedTuple):
+    """What to do, by the name of the tool that does it, why, and where: `path` under the team's."""
+
+    action: str
+    why: str
+    path: str
+    method: str = "POST"
+    task: int | None = None
+
+    def as_dict(self, slug: str) -> dict[str, Any]:
+        """As data, with the call for those who use REST."""
+        call = f"{self.method} /api/v1/teams/{slug}{self.path}"
+        return {"action": self.action, "why": self.why, "task": self.task, "call": call}
+
+
+def next_step(member: Member, found: Mapping[str, Lines], shutdown: int | None) -> Step:
+    """The first of these that applies: answer, read, decide, go on, begin, wait."""
+    return (
+        _shutdown(shutdown)
+        or _unread(found["unread"])
+        or _for_others(member, found)
+        or _own_work(member, found)
+        or Step(
+            "wait_for_events",
+            _waiting(member, found),
+            "/briefing?wait=60",
+            method="GET",
+        )
+    )
+
+
+def _shutdown(message: int | None) -> Step | None:
+    if message is None:
+        return None
+    why = (
+        f"You are asked to shut down (message {message}): answer it with shutdown_approved or"
+        " shutdown_rejected."
+    )
+    return Step("send_message", why, "/messages")
+
+
+def _unread(unread: Lines) -> Step | None:
+    if not unread:
+        return None
+    why = "read your messages; they may change what you should do."
+    return Step("check_inbox", why, "/inbox?unread=true", method="GET")
+
+
+def _for_others(member: Member, found: Mapping[str, Lines]) -> Step | None:
+    team = member.team
+    if not team.allows(Allows.DECISIONS):
+        return None
+    for plan, line, _ in found["plans"][:1]:
+        return Step("decide_plan", f"decide {line}; its author waits.", f"/plans/{plan}/decide")
+    for number, line, _ in found["questions"][:1]:
+        why = f"answer the question of {line}"
+        return Step("update_task", why, f"/tasks/{number}/answer", task=number)
+    for number, line, _ in found["reviews"][:1]:
+        why = f"review {line}: approve it, or request changes."
+        return Step("review_task", why, f"/tasks/{number}/approve", task=number)
+    return None
+
+
+def _own_work(member: Member, found: Mapping[str, Lines]) -> Step | None:
+    if not member.team.allows(Allows.WORK):
+        return None
+    for number, line, mark in found["running"]:
+        if mark == "asked":
+            continue
+        why = f"go on with {line}; complete it when it is done."
+        return Step("finish_task", why, f"/tasks/{number}/complete", task=number)
+    for plan, line, mark in found["my_plans"]:
+        if mark == PlanState.REJECTED:
+            why = f"revise what was rejected: {line}"
+            return Step("submit_plan", why, f"/plans/{plan}/revise")
+    for number, line, mark in found["ready"]:
+        if mark == "planned":
+            continue
+        if mark == "gated":
+            return Step("submit_plan", f"submit a plan for {line}.", "/plans", task=number)
+        return Step("claim_task", f"claim {line}.", f"/tasks/{number}/claim", task=number)
+    return None
+
+
+def _waiting(member: Member, found: Mapping[str, Lines]) -> str:
+    team = member.team
+    if not team.allows(Allows.WORK):
+        return f"wait: the team is {team.state}, no work goes on now."
+    if found["my_plans"]:
+        return "wait for the decision on your plan."
+    if found["running"]:
+        return "wait for the answer to your question."
+    return "wait for news: nothing waits for you now."
