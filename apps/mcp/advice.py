@@ -1,0 +1,137 @@
+"""What to do next, as a call that a model can copy."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps.tasks.models import Task
+from apps.tasks.moves import Column
+
+Data = dict[str, Any]
+WAIT = 50
+
+
+def call(name: str, **arguments: Any) -> str:
+    """`claim_task(number=3)`."""
+    told = ", ".join(f"{key}={json.dumps(value)}" for key, value in arguments.items())
+    return f"{name}({told})"
+
+
+MORE_WORK = f"{call('claim_task')} for the next one, or {call('check_inbox', wait=WAIT)}."
+
+
+def suggested(step: Data) -> str:
+    """The next step of a briefing, whose own call is for the REST door."""
+    action, number = step["action"], step["task"]
+    plan = re.search(r"/plans/(\d+)", step["call"])
+    about = {"plan": int(plan[1])} if plan else {"task": number}
+    does = {
+        "send_message": "send_message",
+        "check_inbox": call("check_inbox"),
+        "decide_plan": call("review_task", **about),
+        "update_task": call("comment", number=number, answer=True),
+        "review_task": call("get_task", number=number) + ", then review_task",
+        "submit_plan": call("submit_plan", **about),
+        "wait_for_events": call("briefing", wait=WAIT),
+    }  # fmt: skip
+    return f"{does.get(action) or call(action, number=number)}: {step['why']}"
+
+
+def claimed(task: Task) -> str:
+    """After a task was started."""
+    planned = task.planned_by_id == task.owner_id and task.plan_steps
+    steps = ", report_step as you go" if planned else ""
+    done = call("finish_task", number=task.number, outcome="complete")
+    return f"Do the work{steps}, then {done}. Stuck? finish_task with outcome ask or release."
+
+
+def completed(task: Task) -> str:
+    """After a task was completed."""
+    return f"{call('request_review', number=task.number)}, then {MORE_WORK}"
+
+
+ASKED = f"Do something else meanwhile, or wait for the answer: {call('check_inbox', wait=WAIT)}."
+
+
+def in_review(task: Task) -> str:
+    """After a review was asked for."""
+    who = f"{task.reviewer.name} was told" if task.reviewer else "Any person here may review it"
+    return f"{who}. {MORE_WORK[0].upper()}{MORE_WORK[1:]}"
+
+
+def seen(shape: Mapping[str, Any], me: str) -> str:
+    """After a task was read by member `me`."""
+    number, column = shape["number"], shape["column"]
+    mine = shape.get("owner") == me
+    if column == Column.TODO and shape.get("ready"):
+        return call("claim_task", number=number)
+    if column == Column.TODO and shape.get("open_blockers"):
+        blockers = ", ".join(f"#{blocker}" for blocker in shape["open_blockers"])
+        return f"It waits for {blockers}. Others: {call('list_tasks', ready=True)}."
+    if column == Column.IN_PROGRESS and mine:
+        return call("finish_task", number=number, outcome="complete")
+    if column == Column.DONE and mine:
+        return call("request_review", number=number)
+    if column == Column.REVIEW and shape.get("reviewer") == me:
+        approve = call("review_task", number=number, decision="approve")
+        return f"{approve}, or decision request_changes with a note."
+    return call("briefing")
+
+
+def planned(shape: Data) -> str:
+    """After a plan was handed in, or read."""
+    if shape["state"] == "approved":
+        return call("claim_task", number=shape["task"]) if shape["task"] else "Go ahead."
+    return (
+        f"Wait for the decision: {call('check_inbox', wait=WAIT)}. If it is rejected, revise it:"
+        f" {call('submit_plan', plan=shape['id'])} with new steps."
+    )
+
+
+def stepped(shape: Data) -> str:
+    """After a step was reported."""
+    left = [step for step in shape["steps"] if step["state"] in ("todo", "doing")]
+    if left:
+        step = left[0]
+        report = call("report_step", plan=shape["id"], step=step["index"], state="done")
+        return f"Next step {step['index']}: {step['title']}. Then {report}."
+    return call("finish_task", number=shape["task"]) if shape["task"] else call("briefing")
+
+
+def read(messages: Sequence[Data]) -> str:
+    """After the inbox was read."""
+    if not messages:
+        return (
+            f"Nothing new. {call('claim_task')}, or wait again: {call('check_inbox', wait=WAIT)}."
+        )
+    for message in messages:
+        if (advice := _answer(message)) is not None:
+            return advice
+    asks = messages[-1]
+    return f"Answer where it needs one: {call('send_message', reply_to=asks['id'])} with a body."
+
+
+def _answer(message: Data) -> str | None:
+    payload, kind = message.get("payload") or {}, message["kind"]
+    number = (message.get("tasks") or [None])[0]
+    if kind == "review_request" and number:
+        return f"{call('get_task', number=number)}, then review_task."
+    if kind == "plan_approval_response":
+        if payload.get("approved"):
+            return (
+                call("claim_task", number=number) if number else "Your plan is approved: go ahead."
+            )
+        return (
+            f"Revise the plan: {call('submit_plan', plan=payload.get('plan_id'))} with new steps."
+        )
+    if kind == "review_response" and number and not payload.get("approved"):
+        return f"{call('claim_task', number=number)} and fix what the note says."
+    if kind == "task_assignment" and number:
+        return call("get_task", number=number)
+    if kind == "shutdown_request":
+        yes = call("send_message", kind="shutdown_approved", reply_to=message["id"])
+        return f"{yes} and stop, or kind shutdown_rejected with a reason."
+    return None

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import Annotated, Literal, Required
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from apps.core.errors import Invalid
+from apps.mcp import advice, shown
+from apps.mcp.catalogue import Data, tool
+from apps.mcp.fields import Args, Id, Number, one_of
+from apps.mcp.shown import Card
+from apps.mcp.tools.tasks import OneTask
+from apps.reviews import actions
+from apps.teams.models import Member
+
+VERDICTS = {
+    **dict.fromkeys(("approve", "approved", "accept", "lgtm"), "approve"),
+    **dict.fromkeys(
+        ("requestchanges", "changesrequested", "changes", "reject", "rejected", "needsfix"),
+        "request_changes",
+    ),
+}
+
+
+class RequestReview(Args):
+    number: Number
+    reviewer: Annotated[str | None, Field(description="Leave out for whoever is next.")] = None
+
+
+@tool
+def request_review(member: Member, asked: RequestReview) -> OneTask:
+    """Ask for a review of a task that is done. The reviewer is told; you get the verdict as a
+    message."""
+    task = actions.request_review(member, asked.number, asked.reviewer)
+    return {"task": shown.changed(task), "next": advice.in_review(task)}
+
+
+class ReviewTask(Args):
+    decision: Annotated[Literal["approve", "request_changes"], one_of(VERDICTS)]
+    number: Annotated[Number | None, Field(description="The task.")] = None
+    plan: Annotated[Id | None, Field(description="Instead: a plan that you may decide.")] = None
+    version: Annotated[int | None, Field(description="The version of the plan you read.")] = None
+    note: Annotated[str, Field(description="What you checked, or what is missing.")] = ""
+
+
+class Verdict(TypedDict, total=False):
+    """The task or the plan as it is now, and what to do next."""
+
+    task: Card
+    plan: Data
+    next: Required[str]
+
+
+@tool
+def review_task(member: Member, asked: ReviewTask) -> Verdict:
+    """Judge a task whose reviewer you are, after get_task and a look at the work. request_changes
+    sends it back to its owner with your note. Who decides plans judges them here too."""
+    wants_changes = asked.decision == "request_changes"
+    if wants_changes and not asked.note.strip():
+        raise Invalid(fields={"note": "Say what is missing."})
+    if asked.plan is not None:
+        return {"plan": _decide(member, asked, asked.plan), "next": advice.MORE_WORK}
+    if asked.number is None:
+        raise Invalid(fields={"number": "Name the task, or the plan."})
+    judge = actions.request_changes if wants_changes else actions.approve
+    task = judge(member, asked.number, asked.note)
+    return {"task": shown.changed(task), "next": advice.MORE_WORK}
+
+
+def _decide(member: Member, asked: ReviewTask, plan_id: int) -> Data:
+    if asked.version is None:
+        raise Invalid(fields={"version": "Name the version that you read."})
+    word = "approve" if asked.decision == "approve" else "reject"
+    plan = actions.decide_plan(member, plan_id, word, version=asked.version, note=asked.note)
+    return shown.some(
+        {"id": plan.pk, "title": plan.title, "state": plan.state, "stage": plan.stage_name},
+        shown.OF_PLAN,
+    )

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from apps.api import shapes
+from apps.api.briefing import brief
+from apps.core.closest import closest
+from apps.core.errors import Invalid
+from apps.mcp import advice, shown
+from apps.mcp.caller import Caller
+from apps.mcp.catalogue import Data, did_you_mean, reader
+from apps.mcp.fields import Args, Limit, Seq, Wait, Words
+from apps.teams import events
+from apps.teams.interest import Interest
+from apps.teams.models import Member
+from apps.teams.sentences import SENTENCES
+
+
+class AskBriefing(Args):
+    wait: Wait = 0
+
+
+class Briefed(TypedDict):
+    """The briefing as one text; `seq` is where wait_for_events goes on."""
+
+    text: str
+    seq: int
+    next: str
+
+
+@reader
+async def briefing(caller: Caller, asked: AskBriefing) -> Briefed:
+    """Call this first, and whenever you are unsure: who you are, the team's rules, what you may
+    do, your running and ready tasks, reviews, plans and messages that wait for you, what changed
+    since your last call, and one next step. With wait it returns once there is something to do."""
+    me = caller.member
+    told = await caller.until(
+        lambda member: brief(member, peek=asked.wait > 0),
+        enough=lambda told: not told.is_idle,
+        seconds=asked.wait,
+        interest=Interest(me.team_id, me.name, "briefing"),
+    )
+    data = told.data
+    return {"text": data["text"], "seq": data["seq"], "next": advice.suggested(data["next_step"])}
+
+
+class AskEvents(Args):
+    after: Annotated[Seq | None, Field(description="Leave out for what comes from now on.")] = None
+    kinds: Annotated[Words, Field(description="As task.completed, or task for all of these.")] = []
+    wait: Wait = 50
+    limit: Limit = 50
+
+
+class Events(TypedDict):
+    """Lines of the journal in order, without gaps; `reload`: older ones are gone, call briefing."""
+
+    events: list[Data]
+    last: int
+    reload: bool
+    next: str
+
+
+@reader
+async def wait_for_events(caller: Caller, asked: AskEvents) -> Events:
+    """Follow all that happens in the team. Returns what came after a journal number, at once or as
+    soon as there is something; pass last as after to miss nothing. For messages to you alone
+    check_inbox is quieter."""
+    me = caller.member
+    kinds = _kinds(asked.kinds)
+    after = me.team.seq if asked.after is None else asked.after
+    return await caller.until(
+        lambda member: _follow(member, after, asked, kinds),
+        enough=lambda found: bool(found["events"]) or found["reload"],
+        seconds=asked.wait,
+        interest=Interest(me.team_id, me.name, "events", frozenset(kinds)),
+    )
+
+
+def _kinds(asked: Iterable[str]) -> list[str]:
+    """The kinds meant by names of kinds and of families."""
+    found: list[str] = []
+    for word in asked:
+        family = [kind for kind in SENTENCES if kind == word or kind.startswith(f"{word}.")]
+        if not family:
+            families = {kind.partition(".")[0] for kind in SENTENCES}
+            near = did_you_mean(closest(word, [*SENTENCES, *families]))
+            raise Invalid(fields={"kinds": f"There is no kind “{word}”.{near}"})
+        found += family
+    return found
+
+
+def _follow(member: Member, after: int, asked: AskEvents, kinds: list[str]) -> Events:
+    team, limit = member.team, asked.limit
+    found = events.after(team, after, kinds=kinds, limit=limit + 1)
+    items, more = found[:limit], len(found) > limit
+    # Without a filter nothing was passed over; with one, all up to the head as it was before.
+    head = max(after, team.seq) if kinds and not more else after
+    last = max([head, *(event.seq for event in items[-1:])]) if not more else items[-1].seq
+    same = {"kinds": asked.kinds} if asked.kinds else {}
+    return {
+        "events": [shown.lean(shapes.of_event(event), keep=("actor",)) for event in items],
+        "last": last,
+        "reload": after < events.floor(team),
+        "next": advice.call("wait_for_events", after=last, **same),
+    }

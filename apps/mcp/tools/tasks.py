@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from django.db.models import F
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from apps.api import boards, cards, shapes
+from apps.api.answers import moment
+from apps.api.fields import Column, Priority, Whom
+from apps.api.schemas import TasksQuery
+from apps.core.actions import action
+from apps.core.prepared import NUMBER, Prepared
+from apps.mcp import advice, shown
+from apps.mcp.catalogue import Data, reader, tool
+from apps.mcp.fields import Args, Limit, Number, Numbers, Object, Owner, Words, one_of
+from apps.mcp.shown import Card
+from apps.reviews.models import Plan
+from apps.tasks import actions
+from apps.tasks.models import Comment, Task
+from apps.teams.artifacts import artifacts_for
+from apps.teams.models import Artifact, Member
+
+SHOWN = 20
+
+
+class OneTask(TypedDict):
+    """The task as it is now, and what to do next."""
+
+    task: Card
+    next: str
+
+
+class Tasks(TypedDict):
+    """Tasks by number; `cursor` is there where more follow."""
+
+    tasks: list[Card]
+    cursor: str | None
+    next: str
+
+
+class ListTasks(Args):
+    column: Column | None = None
+    owner: Annotated[str | None, Field(description="A name, me, or none.")] = None
+    label: str | None = None
+    ready: bool | None = None
+    q: Annotated[str | None, Field(description="Words to look for, or #12.")] = None
+    limit: Limit = 30
+    cursor: str | None = None
+
+
+@reader
+def list_tasks(member: Member, asked: ListTasks) -> Tasks:
+    """List the team's tasks; all filters must hold. ready=true is what you could start now."""
+    lists = {
+        key: [value] for key, value in (("column", asked.column), ("label", asked.label)) if value
+    }
+    query = TasksQuery.model_validate(
+        {"owner": asked.owner, "ready": asked.ready, "q": asked.q, "limit": asked.limit,
+         "cursor": asked.cursor, **lists}
+    )  # fmt: skip
+    page = json.loads(boards.task_page(member, query))
+    return {
+        "tasks": [shown.line(task) for task in page["items"]],
+        "cursor": page["next"],
+        "next": "get_task for one with everything, claim_task to start a ready one.",
+    }
+
+
+class GetTask(Args):
+    number: Number
+
+
+class WholeTask(TypedDict):
+    """A task with what was said and done about it."""
+
+    task: Card
+    comments: list[Data]
+    plans: list[Data]
+    artifacts: list[Data]
+    next: str
+
+
+# What hangs on a task, by its key. Most have neither plan nor file: nothing more is asked then.
+COMMENTS = Prepared(
+    Comment,
+    lambda remarks: (
+        remarks.filter(task_id=NUMBER)
+        .order_by("-pk")
+        .values_list("author__name", "kind", "body", "created_at")[:SHOWN]
+    ),
+)
+PLANS = Prepared(Plan, lambda plans: plans.filter(task_id=NUMBER).values_list("pk"))
+FILES = Prepared(
+    Artifact,
+    lambda files: files.filter(
+        team__tasks=NUMBER, task=F("team__tasks__number"), deleted_at=None
+    ).values_list("pk"),
+)
+
+
+@reader
+def get_task(member: Member, asked: GetTask) -> WholeTask:
+    """Read one task whole: description, dependencies, latest comments, plans, artifacts."""
+    row, rest = cards.task_row(member, asked.number)
+    task = shown.card(json.loads(cards.task_text(member, row, rest)))
+    return {
+        "task": task,
+        "comments": [_remark(*remark) for remark in reversed(COMMENTS.rows(row.pk))],
+        "plans": _plans(member, row.pk),
+        "artifacts": _files(member, row.pk),
+        "next": advice.seen(task, member.name),
+    }
+
+
+def _remark(author: str, kind: str, body: str, at: datetime) -> Data:
+    return {"author": author, "kind": kind, "body": body, "created_at": moment(at)}
+
+
+def _plans(member: Member, task: int) -> list[Data]:
+    if not PLANS.rows(task):
+        return []
+    plans = Plan.objects.visible_to(member).filter(task=task).order_by("-pk")[:SHOWN]
+    return [shown.plan(shapes.of_plan(plan)) for plan in shapes.plans_whole(plans)]
+
+
+def _files(member: Member, task: int) -> list[Data]:
+    found = [pk for (pk,) in FILES.rows(task)]
+    files = artifacts_for(member).filter(pk__in=found)[:SHOWN] if found else []
+    return [_file(shapes.of_artifact(row, member.team)) for row in files]
+
+
+def _file(shape: Data) -> Data:
+    return shown.some(shape, ("id", "name", "version", "content_type", "size", "added_by", "url"))
+
+
+class CreateTask(Args):
+    subject: str
+    description: str = ""
+    owner: Owner = None
+    priority: Priority = "normal"
+    labels: Words = []
+    blocked_by: Annotated[Numbers, Field(description="Tasks that must be finished first.")] = []
+    due: date | None = None
+    metadata: Object = {}
+
+
+@tool
+def create_task(member: Member, asked: CreateTask) -> OneTask:
+    """Put a new task on the board, in To do. Say in the description when it counts as done."""
+    task = actions.create_task(member, **asked.given())
+    if task.owner_id not in (None, member.pk):
+        return {"task": shown.changed(task), "next": f"Its owner was told. {advice.MORE_WORK}"}
+    start = advice.call("claim_task", number=task.number)
+    return {"task": shown.changed(task), "next": f"{start} to do it yourself."}
+
+
+class ClaimTask(Args):
+    number: Annotated[Number | None, Field(description="Leave out for the next ready one.")] = None
+
+
+@tool
+def claim_task(member: Member, asked: ClaimTask) -> OneTask:
+    """Take a task and start it: this one, or the most urgent one that is ready. Only one member
+    gets it. Refused: plan_required means submit_plan first; nothing_ready says what others wait
+    for."""
+    if asked.number is None:
+        task = actions.claim_next(member)
+    else:
+        task = actions.claim_task(member, asked.number)
+    return {"task": shown.changed(task), "next": advice.claimed(task)}
+
+
+class UpdateTask(Args):
+    number: Number
+    subject: str = ""
+    description: str = ""
+    owner: Annotated[Owner, Field(description="A member, or none.")] = None
+    priority: Priority = "normal"
+    labels: Words = []
+    blocked_by: Annotated[Numbers, Field(description="The whole list.")] = []
+    due: date | None = None
+    active_form: Annotated[str, Field(description="What you do now: “Writing tests”.")] = ""
+    metadata: Annotated[Object, Field(description="Merged; null deletes a key.")] = {}
+    version: Annotated[int, Field(description="Refuse if it changed since this version.")] = 1
+
+
+@tool
+def update_task(member: Member, asked: UpdateTask) -> OneTask:
+    """Change what a task says; what you leave out stays. It moves by claim_task, finish_task and
+    the reviews, not here."""
+    values = asked.given()
+    number, version = values.pop("number"), values.pop("version", None)
+    task = actions.edit_task(member, number, expected_version=version, **values)
+    return {"task": shown.changed(task), "next": advice.seen(shown.changed(task), member.name)}
+
+
+OUTCOMES = {
+    "complete": "complete", "completed": "complete", "done": "complete", "finish": "complete",
+    "release": "release", "giveback": "release", "return": "release",
+    "ask": "ask", "question": "ask", "blocked": "ask",
+}  # fmt: skip
+
+
+class FinishTask(Args):
+    number: Number
+    outcome: Annotated[Literal["complete", "release", "ask"], one_of(OUTCOMES)] = "complete"
+    note: Annotated[str, Field(description="What you did, why you release, or your question.")] = ""
+    of: Annotated[Whom, Field(description="Whom to ask.")] = "human"
+
+
+@tool
+def finish_task(member: Member, asked: FinishTask) -> OneTask:
+    """Stop working on your task. complete: it is done, the note becomes a comment. release: it is
+    nobody's again. ask: it stays yours and waits for an answer from a human or the lead."""
+    if asked.outcome == "ask":
+        task = actions.ask(member, asked.number, asked.note, of=asked.of)
+        return {"task": shown.changed(task), "next": advice.ASKED}
+    if asked.outcome == "release":
+        task = actions.release_task(member, asked.number, note=asked.note)
+        return {"task": shown.changed(task), "next": advice.MORE_WORK}
+    task = _complete(member, asked.number, asked.note)
+    return {"task": shown.changed(task), "next": advice.completed(task)}
+
+
+@action
+def _complete(member: Member, number: int, note: str) -> Task:
+    """Both or nothing: a note that is refused leaves the task running."""
+    if note.strip():
+        actions.comment(member, number, note)
+    return actions.complete_task(member, number)
+
+
+class Remark(Args):
+    number: Number
+    body: Annotated[str, Field(description="Markdown; @name tells a member.")]
+    answer: Annotated[bool, Field(description="It answers the task's question.")] = False
+
+
+class Remarked(TypedDict):
+    """The remark, and what to do next."""
+
+    comment: Data
+    next: str
+
+
+@tool
+def comment(member: Member, asked: Remark) -> Remarked:
+    """Say something on a task's page: progress, findings, a decision. Its owner is told. As lead,
+    answer=true answers the question that the task asks."""
+    if asked.answer:
+        task = actions.answer(member, asked.number, asked.body)
+        told = {"task": task.number, "author": member.name, "body": asked.body}
+        return {"comment": told, "next": advice.MORE_WORK}
+    remark = actions.comment(member, asked.number, asked.body)
+    told = shown.some(shapes.of_comment(remark), ("id", "task", "author", "body"))
+    return {"comment": told, "next": advice.MORE_WORK}
