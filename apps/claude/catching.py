@@ -1,0 +1,103 @@
+"""Rows of inboxes that are gone before the next look: caught as soon as their file changed."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from apps.claude import formats
+from apps.claude.formats import Epoch, InboxRow, TeamTree
+from apps.claude.writing import is_locked_by_others
+
+MOST_BYTES = 32 * 1024 * 1024
+EMPTY_BYTES = 4
+Rows = dict[str, dict[str, InboxRow]]
+
+
+class Catcher:
+    """Keeps what inboxes held each time they changed, until that was stored.
+
+    Its bytes are kept as they are and understood later: every millisecond counts.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        # Teams whose other writers were seen to hold locks, and those whose inboxes only grow.
+        self.lockers: set[str] = set()
+        self.growing: set[str] = set()
+        self._guard = threading.Lock()
+        self._caught: dict[str, Rows] = {}
+        self._raw: deque[tuple[Path, bytes]] = deque()
+        self._bytes = 0
+
+    def catch(self, path: Path) -> None:
+        """Keep what an inbox file holds now; any other file is nothing to it."""
+        folder = path.parent.parent.name
+        if path.parent.name != "inboxes" or path.suffix != ".json" or folder in self.growing:
+            return
+        found = formats.read_bytes(path, limit=formats.INBOX_LIMIT, within=self.home)
+        if is_locked_by_others(path):
+            self.lockers.add(folder)
+        if isinstance(found, formats.Problem) or len(found.data) <= EMPTY_BYTES:
+            return
+        with self._guard:
+            self._raw.append((path, found.data))
+            self._bytes += len(found.data)
+            while self._bytes > MOST_BYTES:
+                self._bytes -= len(self._raw.popleft()[1])
+
+    def saw(self, path: Path, entries: list[Any]) -> None:
+        """Keep what lay in an inbox when we wrote into it."""
+        if path.parent.parent.name not in self.growing:
+            with self._guard:
+                self._keep(path, entries)
+
+    def take(self, folder: str) -> Rows:
+        """What was caught of one team since the last time."""
+        with self._guard:
+            while self._raw:
+                path, data = self._raw.popleft()
+                value = formats.decode(path, data)
+                self._keep(path, value if isinstance(value, list) else [])
+            self._bytes = 0
+            return self._caught.pop(folder, {})
+
+    def give_back(self, folder: str, rows: Rows) -> None:
+        """What could not be stored yet stays caught."""
+        with self._guard:
+            kept = self._caught.setdefault(folder, {})
+            for inbox, found in rows.items():
+                kept[inbox] = found | kept.get(inbox, {})
+
+    def _keep(self, path: Path, entries: list[Any]) -> None:
+        found = [row for row in map(formats.parse_row, entries) if row is not None]
+        if not found:
+            return
+        rows = self._caught.setdefault(path.parent.parent.name, {}).setdefault(path.stem, {})
+        for row in found:
+            rows.setdefault(row.id, row)
+
+
+def with_gone_rows(tree: TeamTree, before: TeamTree | None, caught: Rows) -> TeamTree:
+    """The tree with the rows that its inboxes held since the last look and hold no more.
+
+    Where inboxes are drained, a row that is gone was read.
+    """
+    gone: dict[str, list[InboxRow]] = {}
+    drains = tree.epoch > Epoch.CHOSEN or (before is not None and before.epoch > Epoch.CHOSEN)
+    for inbox, rows in tree.inboxes.items():
+        here = {row.id for row in rows}
+        older = {row.id: row for row in (before.inboxes.get(inbox, ()) if before else ())}
+        missing = {**older, **caught.get(inbox, {})}
+        gone[inbox] = [
+            replace(row, read=row.read or drains)
+            for name, row in missing.items()
+            if name not in here
+        ]
+    if not any(gone.values()):
+        return tree
+    inboxes = {inbox: (*gone[inbox], *rows) for inbox, rows in tree.inboxes.items()}
+    return replace(tree, inboxes=inboxes)

@@ -1,0 +1,289 @@
+"""The follower's half for another machine: needs nothing but Python, knows no database.
+
+    python3 follow.pyz ~/.claude --server http://teams.example --token at_…
+
+It sends what changed in the files, and carries out the orders that come back. With `hook` in place
+of a directory it is a command for Claude Code's hooks: it passes on what it reads from its input,
+and ends with 2 and the reason where the server says no.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from apps.claude import formats
+from apps.claude.catching import Catcher
+from apps.claude.inotify import Inotify
+from apps.claude.orders import Order, Outcome, carry_out
+
+EVERY_SECONDS = 1.0
+PATIENCE_SECONDS = 30.0
+SETTLED_SECONDS = 2.0
+HOOK_SECONDS = 5.0
+BATCH_BYTES = 8 * 1024 * 1024
+BOUNDARY = "----agent-teams-follow"
+TEAM_FILES = ("config.json", "members.meta.json", "kanban-state.json", "launch-state.json")
+LIMITS = {"inboxes": formats.INBOX_LIMIT, "tasks": formats.TASK_LIMIT}
+Stamp = tuple[int, int]
+
+
+@dataclass
+class Folder:
+    """One team as the server has it: the stamps of the files sent, and what is to be reported."""
+
+    sent: dict[str, Stamp] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    pending: dict[str, Stamp] = field(default_factory=dict)
+    slug: str = ""
+
+    def arrived(self, gone: list[str]) -> None:
+        """The server has what was sent."""
+        self.sent |= self.pending
+        for path in gone:
+            self.sent.pop(path, None)
+        self.pending, self.outcomes = {}, []
+
+
+class Refused(Exception):
+    """The server answered, and said no."""
+
+
+class RemoteFollower:
+    """Keeps a server told of one home."""
+
+    def __init__(
+        self, home: Path, server: str, token: str, *, tell: Callable[[str], object] = print
+    ) -> None:
+        self.home, self.server, self.token = home.resolve(), server.rstrip("/"), token
+        self.tell = tell
+        self.folders: dict[str, Folder] = {}
+        self.catcher = Catcher(self.home)
+        self.wake = threading.Event()
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow until `stop` is set; a server that is away is waited for."""
+        notify = Inotify(self._touched, stop)
+        notify.start()
+        wait, away = EVERY_SECONDS, False
+        while not stop.is_set():
+            for name in formats.team_names(self.home):
+                notify.watch(self.home / "teams" / name / "inboxes")
+                notify.watch(self.home / "tasks" / name)
+            try:
+                self.sync()
+                if away:
+                    self.tell("The server is back.")
+                wait, away = EVERY_SECONDS, False
+            except (urllib.error.URLError, OSError, TimeoutError) as error:
+                if not away:
+                    self.tell(f"The server cannot be reached ({error}); trying again.")
+                wait, away = min(PATIENCE_SECONDS, wait * 2), True
+            self.wake.wait(wait)
+            self.wake.clear()
+
+    def _touched(self, path: Path) -> None:
+        self.catcher.catch(path)
+        if path.suffix == ".json":
+            self.wake.set()
+
+    def sync(self) -> None:
+        """Tell what is news, carry out what comes back, until there is neither."""
+        for _ in range(10):
+            teams = dict(self._news())
+            try:
+                answer = self._post({"home": self._name(), "teams": teams})
+            except BaseException:
+                self._keep(teams)
+                raise
+            told = answer.get("teams", {})
+            for name in teams.keys() | told.keys():
+                self._answered(name, teams.get(name), told.get(name, {}))
+            if not any(folder.outcomes for folder in self.folders.values()):
+                return
+
+    def _keep(self, teams: dict[str, dict[str, Any]]) -> None:
+        """Rows that were caught and did not arrive are sent the next time."""
+        for name, told in teams.items():
+            for inbox, rows in told["caught"].items():
+                self.catcher.saw(self.home / "teams" / name / "inboxes" / f"{inbox}.json", rows)
+
+    def _name(self) -> str:
+        return f"{platform.node()}:{self.home}"
+
+    def _news(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        names = set(formats.team_names(self.home)) | set(self.folders)
+        room = BATCH_BYTES
+        for name in sorted(names):
+            folder = self.folders.setdefault(name, Folder())
+            files, gone, stamps = self._changed(name, folder)
+            if room <= 0:
+                files, gone = {}, []
+            room -= sum(len(text) for text in files.values())
+            caught = self._caught(name)
+            if files or gone or caught or folder.outcomes:
+                folder.pending = {path: stamps[path] for path in files}
+                yield name, {
+                    "files": {path: [text, stamps[path][1]] for path, text in files.items()},
+                    "gone": gone, "caught": caught, "locking": name in self.catcher.lockers,
+                    "outcomes": [outcome.as_data() for outcome in folder.outcomes],
+                }  # fmt: skip
+
+    def _changed(
+        self, name: str, folder: Folder
+    ) -> tuple[dict[str, str], list[str], dict[str, Stamp]]:
+        files: dict[str, str] = {}
+        stamps: dict[str, Stamp] = {}
+        for path, limit in team_paths(self.home, name):
+            key = path.relative_to(self.home).as_posix()
+            stamp = _stamp(path)
+            if stamp is None:
+                continue
+            stamps[key] = stamp
+            if folder.sent.get(key) == stamp:
+                continue
+            text = self._text(path, limit, stamp)
+            if text is not None:
+                files[key] = text
+        return files, [key for key in folder.sent if key not in stamps], stamps
+
+    def _text(self, path: Path, limit: int, stamp: Stamp) -> str | None:
+        """What a file says; None while it is being written, or is nothing to send."""
+        found = formats.read_bytes(path, limit=limit, within=self.home)
+        if isinstance(found, formats.Problem):
+            return None
+        torn = isinstance(formats.decode(path, found.data), formats.Problem)
+        if torn and time.time_ns() - stamp[1] < SETTLED_SECONDS * 1e9:
+            return None
+        return found.data.decode("utf-8", errors="replace")
+
+    def _caught(self, name: str) -> dict[str, list[Any]]:
+        rows = self.catcher.take(name)
+        return {inbox: [row.native() for row in found.values()] for inbox, found in rows.items()}
+
+    def _answered(self, name: str, sent: dict[str, Any] | None, told: dict[str, Any]) -> None:
+        folder = self.folders.setdefault(name, Folder())
+        if sent is not None:
+            folder.arrived(sent["gone"])
+        if told.get("again"):
+            folder.sent = {}
+        orders = [Order.from_data(order) for order in told.get("orders", [])]
+        if orders:
+            found = carry_out(self.home, name, orders, saw=self.catcher.saw)
+            folder.outcomes = list(found)
+        if told.get("slug", folder.slug) != folder.slug:
+            folder.slug = told["slug"]
+            self.tell(f"Following {name} at {self.server}/teams/{told['slug']}/")
+
+    def _post(self, content: dict[str, Any]) -> dict[str, Any]:
+        body = gzip.compress(json.dumps(content).encode(), compresslevel=5)
+        part = (
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="sync"; filename="s"\r\n'
+            "Content-Type: application/gzip\r\n\r\n"
+        )
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.server}/api/v1/claude/sync",
+            data=part.encode() + body + f"\r\n--{BOUNDARY}--\r\n".encode(),
+            headers={
+                "Authorization": f"Bearer {self.token}", "Accept": "application/json",
+                "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+            },
+        )  # fmt: skip
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except urllib.error.HTTPError as error:
+            if error.code >= 500:
+                raise
+            raise Refused(_sentence(error)) from None
+
+
+def team_paths(home: Path, name: str) -> Iterator[tuple[Path, int]]:
+    """The files of one team that matter, each with the most that is read of it."""
+    if not formats.safe_name(name):
+        return
+    team, work = home / "teams" / name, home / "tasks" / name
+    for part in TEAM_FILES:
+        yield team / part, formats.CONFIG_LIMIT
+    for path in formats.inbox_paths(team / "inboxes"):
+        yield path, LIMITS["inboxes"]
+    for path in formats.task_paths(work):
+        yield path, LIMITS["tasks"]
+    yield work / ".highwatermark", 64
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _sentence(error: urllib.error.HTTPError) -> str:
+    try:
+        told = json.load(error)["error"]
+        return f"{told['message']} {told['hint']}".strip()
+    except (ValueError, KeyError, TypeError):
+        return f"The server answered {error.code}."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a program; 0 done, 1 refused."""
+    parser = argparse.ArgumentParser(prog="follow", description=__doc__.splitlines()[0])
+    parser.add_argument("path", nargs="?", default="~/.claude", help="the directory to follow")
+    parser.add_argument("--server", required=True, help="the address of the site")
+    parser.add_argument("--token", default=os.environ.get("AGENT_TEAMS_TOKEN", ""))
+    given = parser.parse_args(arguments)
+    if given.path == "hook":
+        return hook(sys.stdin.buffer.read(), given.server, given.token)
+    home = Path(given.path).expanduser()
+    if problems := formats.home_problems(home):
+        sys.stderr.write(f"{problems[0].path}: {problems[0].sentence}\n")
+        return 1
+    follower = RemoteFollower(home, given.server, given.token, tell=_tell)
+    _tell(f"Following {home} for {given.server}. Ctrl-C ends it.")
+    try:
+        follower.run(threading.Event())
+    except Refused as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 1
+    except KeyboardInterrupt:
+        _tell("Stopped.")
+    return 0
+
+
+def hook(event: bytes, server: str, token: str) -> int:
+    """2 with the reason on stderr where the server says no; 0 else, also where it is away."""
+    request = urllib.request.Request(  # noqa: S310
+        f"{server.rstrip('/')}/api/v1/claude/hook", data=event,
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json",
+                 "Accept": "application/json"},
+    )  # fmt: skip
+    try:
+        with urllib.request.urlopen(request, timeout=HOOK_SECONDS) as answer:  # noqa: S310
+            reason = json.load(answer).get("block")
+    except (OSError, ValueError):
+        return 0
+    if not reason:
+        return 0
+    sys.stderr.write(f"{reason}\n")
+    return 2
+
+
+def _tell(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
