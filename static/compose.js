@@ -1,0 +1,215 @@
+// Writing messages on any page of a team: drafts are kept, names and cards complete themselves, and
+// the composer opens as a dialog over the page.
+
+// Drafts, per conversation, in this browser
+
+const draftKey = (form) => {
+  const key = form.closest("[data-draft]")?.dataset.draft;
+  return key ? `draft-${key}` : "";
+};
+const store = (use) => {
+  try {
+    return use(localStorage);
+  } catch {
+    return null;
+  }
+};
+const KEPT = "#reply, #compose, #ask-form, form.keeps";
+const FIELDS = ["to", "cc", "subject", "body", "conclusion", "dissent"];
+const forget = (form) => {
+  store((kept) => kept.removeItem(draftKey(form)));
+  form.querySelector("[data-draft-state]")?.replaceChildren();
+};
+const keep = (form) => {
+  if (!draftKey(form)) return;
+  const values = {};
+  for (const name of FIELDS) if (form.elements[name]?.value) values[name] = form.elements[name].value;
+  const main = form.elements.body || form.elements.conclusion;
+  if (!main?.value.trim()) return forget(form);
+  store((kept) => kept.setItem(draftKey(form), JSON.stringify(values)));
+  form.querySelector("[data-draft-state]")?.replaceChildren("Draft kept");
+};
+const restoreDrafts = () => {
+  for (const form of document.querySelectorAll(KEPT)) {
+    const values = store((kept) => JSON.parse(kept.getItem(draftKey(form)) || "null"));
+    if (!values || form.querySelector(".field-error")) continue;
+    const main = form.elements.body || form.elements.conclusion;
+    if (main.value && main.value !== main.defaultValue) continue;
+    for (const [name, value] of Object.entries(values)) if (form.elements[name]) form.elements[name].value = value;
+    form.querySelector("[data-draft-state]")?.replaceChildren("Draft kept");
+  }
+};
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (form?.matches(KEPT)) keep(form);
+});
+// A form that leaves the page: its draft goes unless the page comes back with mistakes.
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("#compose, .keeps") && !event.defaultPrevented) {
+    sessionStorage.setItem("sent-draft", draftKey(event.target));
+  }
+});
+const left = sessionStorage.getItem("sent-draft");
+if (left) {
+  sessionStorage.removeItem("sent-draft");
+  if (!document.querySelector("#content .field-error, #content .notice-bad")) store((kept) => kept.removeItem(left));
+}
+
+// Completing names after @ (or in a field of names) and cards after #
+
+const roster = () => JSON.parse(document.querySelector("[data-roster]")?.dataset.roster || "[]");
+let popup = null;
+
+const closePopup = () => {
+  popup?.list.remove();
+  popup?.field.removeAttribute("aria-activedescendant");
+  popup?.field.removeAttribute("aria-expanded");
+  popup = null;
+};
+
+const wordAt = (field) => {
+  const before = field.value.slice(0, field.selectionStart);
+  const people = field.dataset.completes === "people";
+  const found = before.match(people ? /([^,;\s]*)$/ : /(?:^|[\s([{"'])([@#][\p{L}\p{N}._-]*)$/u);
+  if (!found) return null;
+  const word = found[1];
+  const sign = people ? "" : word[0];
+  return { start: before.length - word.length, word: people ? word.replace(/^@/, "") : word.slice(1), sign };
+};
+
+const peopleLike = (word, sign) => {
+  const wanted = word.toLowerCase();
+  const names = sign ? [...roster(), "all"] : roster();
+  const starts = names.filter((name) => name.toLowerCase().startsWith(wanted));
+  const holds = names.filter((name) => !starts.includes(name) && name.toLowerCase().includes(wanted));
+  return [...starts, ...holds].slice(0, 8).map((name) => ({ value: name, text: name }));
+};
+
+let asked = 0;
+const cardsLike = async (word) => {
+  const url = document.querySelector("[data-cards]")?.dataset.cards;
+  if (!url) return [];
+  const answer = await fetch(`${url}?q=${encodeURIComponent(word)}`, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return [];
+  const { items } = await answer.json();
+  return items.map((card) => ({ value: String(card.number), text: card.subject, number: card.number }));
+};
+
+const complete = async (field) => {
+  const at = wordAt(field);
+  const turn = ++asked;
+  if (!at || (!at.word && !at.sign)) return closePopup();
+  const items = at.sign === "#" ? await cardsLike(at.word) : peopleLike(at.word, at.sign);
+  if (turn !== asked || document.activeElement !== field) return;
+  closePopup();
+  if (!items.length || (items.length === 1 && items[0].value.toLowerCase() === at.word.toLowerCase() && !at.sign)) return;
+  const list = document.createElement("ul");
+  list.className = "menu completes";
+  list.id = "completes";
+  list.setAttribute("role", "listbox");
+  items.forEach((item, index) => {
+    const row = document.createElement("li");
+    row.className = "menu-item";
+    row.id = `completes-${index}`;
+    row.setAttribute("role", "option");
+    if (item.number) {
+      const number = document.createElement("span");
+      number.className = "num";
+      number.textContent = `#${item.number}`;
+      row.append(number);
+    }
+    row.append(document.createTextNode(item.text));
+    row.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      take(index);
+    });
+    list.append(row);
+  });
+  const holder = field.parentElement;
+  holder.classList.add("has-completes");
+  holder.append(list);
+  popup = { list, field, items, at, index: 0 };
+  const below = innerHeight - field.getBoundingClientRect().bottom;
+  list.style.setProperty("left", `${field.offsetLeft}px`);
+  if (below < 260) {
+    list.style.setProperty("top", "auto");
+    list.style.setProperty("bottom", `${holder.clientHeight - field.offsetTop + 4}px`);
+  } else {
+    list.style.setProperty("top", `${field.offsetTop + field.offsetHeight + 4}px`);
+  }
+  field.setAttribute("aria-expanded", "true");
+  field.setAttribute("aria-controls", "completes");
+  point(0);
+};
+
+const point = (index) => {
+  const count = popup.items.length;
+  popup.index = (index + count) % count;
+  [...popup.list.children].forEach((row, at) => row.setAttribute("aria-selected", String(at === popup.index)));
+  popup.list.children[popup.index].scrollIntoView({ block: "nearest" });
+  popup.field.setAttribute("aria-activedescendant", `completes-${popup.index}`);
+};
+
+const take = (index) => {
+  const { field, items, at } = popup;
+  const end = field.selectionStart;
+  const text = at.sign ? `${at.sign}${items[index].value} ` : `${items[index].value}, `;
+  field.setRangeText(text, at.start, end, "end");
+  closePopup();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+};
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches?.("[data-completes]")) complete(event.target);
+});
+document.addEventListener("keydown", (event) => {
+  if (!popup || event.target !== popup.field) return;
+  const act = {
+    ArrowDown: () => point(popup.index + 1),
+    ArrowUp: () => point(popup.index - 1),
+    Enter: () => take(popup.index),
+    Tab: () => take(popup.index),
+    Escape: closePopup,
+  }[event.key];
+  if (!act || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  act();
+}, true);
+document.addEventListener("focusout", () => setTimeout(() => popup && document.activeElement !== popup.field && closePopup(), 50));
+
+app.drafts = { restore: restoreDrafts, forget };
+
+// Asking somebody without leaving the page: the composer as a dialog
+
+const asking = document.createElement("dialog");
+asking.id = "ask";
+asking.className = "dialog";
+asking.setAttribute("aria-labelledby", "ask-title");
+document.body.append(asking);
+
+app.ask = async (url) => {
+  if (asking.open) return;
+  asking.replaceChildren();
+  await htmx.ajax("GET", url, { target: "#ask", swap: "innerHTML" });
+  const form = asking.querySelector("form");
+  if (!form) return;
+  restoreDrafts();
+  app.open(asking);
+  const first = form.elements.to.value ? form.elements.body : form.elements.to;
+  first.focus();
+  first.setSelectionRange?.(first.value.length, first.value.length);
+};
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-asks]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  app.ask(link.href);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, successful } = event.detail;
+  if (elt.id !== "ask-form" || !successful) return;
+  forget(elt);
+  app.toast("Sent.", { tone: "ok", hint: `To ${elt.elements.to.value.replace(/[,\s]+$/, "")}` });
+  asking.close();
+});

@@ -1,0 +1,100 @@
+// What htmx sends: refusals, the marks beside wrong fields, and that a form goes only once.
+
+// Refusals of htmx requests: the server sends a toast; what has none gets one here.
+
+const blunt = {
+  400: ["The server did not understand this.", "Reload the page and try again."],
+  403: ["You may not do this, or the page is out of date.", "Reload the page and try again."],
+  404: ["This is no longer here.", "Reload the page."],
+  413: ["This is too large.", "Send less at once."],
+  429: ["Too many requests at once.", "Wait a moment, then try again."],
+};
+app.refusal = (status) => {
+  const [message, hint] = blunt[status] || ["The server could not do this.", "Try again; its log says more."];
+  app.toast(message, { hint });
+};
+app.loggedOut = (url) => new URL(url, location.href).pathname.startsWith("/login");
+
+// What nobody asked for by hand is told by the live state, not by a toast.
+const unasked = ({ requestConfig }) =>
+  Boolean(requestConfig?.elt.matches?.('[hx-trigger*="news-"]')) && (requestConfig.triggeringEvent?.type ?? "news-").startsWith("news-");
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  const away = xhr.responseURL && app.loggedOut(xhr.responseURL) && !app.loggedOut(location.href);
+  if ((away || xhr.status >= 400) && unasked(event.detail)) {
+    event.detail.shouldSwap = false;
+  } else if (away) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  } else if (xhr.status >= 400 && !xhr.getResponseHeader("HX-Retarget")) {
+    event.detail.shouldSwap = false;
+    app.refusal(xhr.status);
+  }
+});
+document.addEventListener("htmx:sendError", (event) => {
+  if (unasked(event.detail)) return;
+  app.toast("The server cannot be reached.", { hint: "Nothing was changed. Try again when the page is live." });
+});
+
+// Whether something was typed into a form of this part and not sent.
+app.isWritten = (part) =>
+  [...part.querySelectorAll("form[method=post] :is(input, textarea)")].some((control) => control.type !== "hidden" && control.value !== control.defaultValue);
+
+// A form goes once: a second click or Enter while the answer is on its way is nothing new.
+
+document.addEventListener("htmx:confirm", (event) => {
+  if (event.target.matches?.("form[data-sending]")) event.preventDefault();
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sending) event.preventDefault();
+  form.dataset.sending = "1";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sending]")) delete form.dataset.sending;
+});
+
+// Forms that htmx sends: emptied and closed when it went well, marked where it did not.
+
+const unmark = (form) => {
+  form.querySelectorAll(".field-error[data-from-server]").forEach((mark) => mark.remove());
+  form.querySelectorAll("[aria-invalid]").forEach((control) => control.removeAttribute("aria-invalid"));
+};
+app.mark = (form, fields) => {
+  let first = null;
+  for (const [name, sentence] of Object.entries(fields)) {
+    const control = form.elements[name];
+    if (!control || !("setAttribute" in control)) continue;
+    control.setAttribute("aria-invalid", "true");
+    const mark = document.createElement("span");
+    mark.className = "field-error";
+    mark.dataset.fromServer = "";
+    mark.textContent = sentence;
+    (control.closest(".field") || form).append(mark);
+    first = first || control;
+  }
+  first?.focus();
+  return Boolean(first);
+};
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.detail.elt;
+  if (!form.matches("form")) return;
+  form.dataset.sending = "1";
+  unmark(form);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt: form, xhr, successful } = event.detail;
+  if (!form.matches?.("form")) return;
+  delete form.dataset.sending;
+  if (successful) {
+    if (form.matches("[data-reset]")) form.reset();
+    if (form.matches("[data-closes-dialog]")) form.closest("dialog")?.close();
+    return;
+  }
+  const holder = document.createElement("template");
+  holder.innerHTML = xhr.responseText || "";
+  const fields = holder.content.querySelector("[data-fields]")?.dataset.fields;
+  // What stands beside its field need not be said a second time.
+  if (fields && app.mark(form, JSON.parse(fields))) document.getElementById("toasts").lastElementChild?.remove();
+});

@@ -1,0 +1,159 @@
+// Mail with the keyboard: j k choose, r replies, e archives, n writes; what was really seen is
+// marked as read.
+
+const pane = () => document.getElementById("letter");
+const thread = () => document.getElementById("thread");
+const split = () => document.querySelector(".mail");
+const lines = () => [...document.querySelectorAll("#letters a.line")];
+const small = () => matchMedia("(max-width: 720px)").matches;
+
+// The list and the conversation beside it
+
+const mark = () => {
+  const root = pane()?.dataset.conversation;
+  for (const line of lines()) {
+    if (root && line.dataset.line === root) line.setAttribute("aria-current", "true");
+    else line.removeAttribute("aria-current");
+  }
+};
+const current = () => lines().findIndex((line) => (pane() ? line.dataset.line === pane().dataset.conversation : line === document.activeElement));
+
+const choose = (line) => {
+  if (!line) return;
+  line.scrollIntoView({ block: "nearest" });
+  if (pane()) line.click();
+  else line.focus();
+};
+
+const scrolls = () => (small() ? document.scrollingElement : thread());
+const atEnd = () => {
+  const box = scrolls();
+  return !box || box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+};
+const toEnd = () => {
+  const box = scrolls();
+  if (box) box.scrollTop = box.scrollHeight;
+};
+
+const opened = () => {
+  const root = pane()?.dataset.conversation;
+  const open = Boolean(root || pane()?.hasAttribute("data-composes"));
+  split()?.classList.toggle("has-open", open);
+  mark();
+  app.drafts?.restore();
+  if (!root) {
+    pane()?.querySelector("#new-to")?.focus();
+    return;
+  }
+  const wanted = location.hash && pane().querySelector(location.hash);
+  const unread = pane().querySelector(".letter.is-unread");
+  if (wanted || unread) (wanted || unread).scrollIntoView({ block: "start" });
+  else toEnd();
+  app.announce(pane().querySelector("h2")?.textContent.trim() || "");
+  see();
+};
+
+// The address follows what is open, so that reloading shows the same.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const { target, requestConfig } = event.detail;
+  if (target?.id === "letter") {
+    if (requestConfig) history.replaceState(null, "", requestConfig.path + location.search.replace(/[?&]cursor=\d+/, ""));
+    opened();
+  } else if (target?.id === "letters" || target?.id === "more-letters") {
+    mark();
+  } else if (target?.id === "thread") {
+    if (stick) toEnd();
+    see();
+  }
+});
+
+let stick = false;
+const known = new Set(lines().map((line) => line.id + line.dataset.count));
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id === "thread") stick = atEnd();
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target?.id !== "letters") return;
+  for (const line of lines()) {
+    const key = line.id + line.dataset.count;
+    if (!known.has(key) && line.classList.contains("is-unread")) line.classList.add("is-news");
+    known.add(key);
+  }
+});
+
+// News keep as much of the list as was loaded, and what chat is unfolded stays so.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { elt, parameters } = event.detail;
+  if (elt.id === "letters") {
+    const loaded = [...elt.querySelectorAll("[data-count]")].reduce((sum, one) => sum + Number(one.dataset.count), 0);
+    if (loaded > 50) parameters.set("limit", String(Math.min(200, loaded)));
+  }
+  if (elt.id === "reply" && !elt.dataset.chosen && thread()) parameters.set("reply_to", thread().dataset.last);
+});
+
+// Seen is what stood on a visible page for a moment.
+let seeing = null;
+const see = () => {
+  clearTimeout(seeing);
+  const form = document.querySelector("[data-seen]");
+  if (!form || document.hidden) return;
+  seeing = setTimeout(() => !document.hidden && form.isConnected && htmx.trigger(form, "seen"), 500);
+};
+document.addEventListener("visibilitychange", see);
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, successful } = event.detail;
+  if (!successful || !(elt instanceof Element)) return;
+  if (elt.id === "reply") {
+    app.drafts.forget(elt);
+    elt.elements.body.value = "";
+    delete elt.dataset.chosen;
+    stick = true;
+    toEnd();
+    elt.elements.body.focus();
+  }
+  if (elt.matches("[data-archives]")) {
+    const all = lines();
+    const next = all[current() + 1] || all[current() - 1];
+    if (next && !small()) choose(next);
+    else location.assign(document.querySelector(".letter-back").href);
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const reply = event.target.closest("[data-reply]");
+  if (reply) {
+    const form = document.getElementById("reply");
+    form.elements.to.value = reply.dataset.to;
+    form.elements.reply_to.value = reply.dataset.reply;
+    form.dataset.chosen = "1";
+    form.elements.body.focus();
+  }
+  if (event.target.closest(".letter-back") && lines().length) {
+    event.preventDefault();
+    split().classList.remove("has-open");
+    history.replaceState(null, "", event.target.closest(".letter-back").href);
+    lines()[current()]?.focus();
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (!app.plainKey(event) || !document.getElementById("letters")) return;
+  const all = lines();
+  const act = {
+    j: () => choose(all[Math.min(all.length - 1, current() + 1)]),
+    k: () => choose(all[Math.max(0, current() - 1)]),
+    r: () => document.querySelector("#reply [name=body]")?.focus(),
+    e: () => pane()?.querySelector("[data-key=e]")?.click(),
+    n: () => document.querySelector("[data-new]")?.click(),
+  }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || !event.target.closest?.("#reply, #compose")) return;
+  event.target.blur();
+});
+
+opened();
