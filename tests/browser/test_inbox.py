@@ -1,0 +1,241 @@
+"""Inboxes as people use them: two windows, agents elsewhere, keys, drafts, a small screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+Make = Callable[..., Stage]
+LETTERS = """
+from apps.messaging.actions import send_message
+for number in range(3):
+    send_message(hal, to=["bob"], subject=f"Letter {number}", body=f"Text **{number}**")
+"""
+MAIL = "from apps.messaging.actions import *\nfrom apps.messaging.models import Message\n"
+
+
+def inbox(stage: Stage) -> str:
+    return f"{stage.path}inbox/"
+
+
+def line(page: Page, text: str) -> Any:
+    return page.locator("#letters a.line").filter(has_text=text)
+
+
+def step(page: Page, name: str, state: str) -> Any:
+    return page.locator(f".delivery-step[data-step={state}]").filter(has_text=name)
+
+
+def test_a_conversation_is_live_on_both_sides(make_stage: Make) -> None:
+    stage = make_stage()
+    mine, theirs = stage.open("alice", inbox(stage)), stage.open("bob", inbox(stage))
+    before = int(theirs.locator("#side").get_attribute("data-unread") or 0)
+    mine.keyboard.press("n")
+    mine.locator("#new-to").press_sequentially("bo")
+    expect(mine.locator("#completes")).to_contain_text("bob")
+    mine.keyboard.press("Enter")
+    expect(mine.locator("#new-to")).to_have_value("bob, ")
+    mine.fill("#new-subject", "Header")
+    mine.locator("#new-body").press_sequentially("Which spelling, @ir")
+    expect(mine.locator("#completes")).to_contain_text("iris")
+    mine.keyboard.press("Tab")
+    mine.locator("#new-body").press_sequentially("?")
+    mine.keyboard.press("Control+Enter")
+    mine.wait_for_url(re.compile(r"/messages/\d+/"))
+    expect(line(theirs, "Header")).to_have_class(re.compile("is-unread"))
+    expect(theirs.locator("#side")).to_have_attribute("data-unread", str(before + 1))
+    expect(step(mine, "bob", "delivered")).to_be_visible()
+    expect(step(mine, "iris", "sent")).to_be_visible()
+    theirs.keyboard.press("j")
+    expect(theirs.locator(".mention")).to_have_text("@iris")
+    expect(step(mine, "bob", "read")).to_be_visible()
+    expect(theirs.locator(".line.is-unread")).to_have_count(0)
+    theirs.keyboard.press("r")
+    theirs.keyboard.type("The third one.")
+    theirs.keyboard.press("Control+Enter")
+    expect(mine.locator(".letter").last).to_contain_text("The third one.")
+    expect(theirs.locator("#reply-body")).to_have_value("")
+    expect(step(mine, "bob", "answered")).to_be_visible()
+
+
+def test_agents_of_another_process_answer_live(make_stage: Make) -> None:
+    stage = make_stage()
+    stage.run(MAIL + "send_message(alice, to=['hal'], subject='Ready?', body='Ready?')")
+    page = stage.open("alice", f"{inbox(stage)}?box=sent")
+    line(page, "Ready?").click()
+    expect(step(page, "hal", "sent")).to_be_visible()
+    stage.run(
+        MAIL + "send_message(hal, body='Yes, **now**.',"
+        " reply_to=Message.objects.filter(team=alice.team).first().pk)"
+    )
+    expect(page.locator(".letter strong")).to_have_text("now")
+    expect(step(page, "hal", "answered")).to_be_visible()
+
+
+def test_keys_go_through_the_letters_and_put_them_away(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    for title in ("Letter 2", "Letter 1"):
+        page.keyboard.press("j")
+        expect(page.locator(".letter-head h2")).to_have_text(title)
+    page.keyboard.press("k")
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 2")
+    page.keyboard.press("e")
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 1")
+    expect(page.locator("#letters a.line")).to_have_count(2)
+    page.goto(f"{inbox(stage)}?box=archived")
+    expect(page.locator("#letters a.line")).to_have_count(1)
+
+
+def test_a_draft_survives_a_reload_and_goes_when_sent(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    line(page, "Letter 1").click()
+    page.fill("#reply-body", "Half a thought")
+    page.reload()
+    expect(page.locator("#reply-body")).to_have_value("Half a thought")
+    page.keyboard.press("r")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".letter").last).to_contain_text("Half a thought")
+    page.reload()
+    expect(page.locator("#reply-body")).to_have_value("")
+
+
+def test_what_comes_meanwhile_does_not_touch_what_is_written(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    line(page, "Letter 0").click()
+    page.fill("#reply-body", "Still writing")
+    stage.run(
+        MAIL + "first = Message.objects.filter(team=alice.team, subject='Letter 0').get()\n"
+        "send_message(hal, to=['bob'], body='One more thing', reply_to=first.pk)"
+    )
+    expect(page.locator(".letter").last).to_contain_text("One more thing")
+    expect(page.locator("#reply-body")).to_have_value("Still writing")
+    expect(page.locator("#reply-body")).to_be_focused()
+
+
+def test_a_shutdown_and_a_discussion_are_followed_live(make_stage: Make) -> None:
+    stage = make_stage()
+    page = stage.open("alice", f"{stage.path}shutdown/?name=hal")
+    page.fill("[name=reason]", "The work is done.")
+    page.click("#content .form-actions .btn-primary")
+    expect(page.locator(".said-head .badge")).to_have_text("not answered yet")
+    stage.run(MAIL + "answer_shutdown(hal, None, approve=True)")
+    expect(page.locator(".said-head .badge").first).to_have_text("approved")
+    page.goto(f"{stage.path}discussions/")
+    page.fill("[name=topic]", "Tabs")
+    page.fill("[name=participants]", "alice, iris")
+    page.fill("[name=max_rounds]", "2")
+    page.click("#open button")
+    page.wait_for_url(re.compile(r"/discussions/\d+/"))
+    page.wait_for_selector("body[data-live=live]")
+    number = re.sub(r".*/discussions/(\d+)/.*", r"\1", page.url)
+    stage.run(MAIL + f"take_turn(seat('iris'), {number}, 'Spaces.')")
+    expect(page.locator(".turns li")).to_have_count(1)
+    page.fill("#say-body", "Tabs.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".turns li")).to_have_count(2)
+    expect(page.locator("#talk")).to_contain_text("conclude it")
+    expect(page.locator("#say")).to_be_hidden()
+
+
+def test_cards_complete_after_a_number_sign(make_stage: Make) -> None:
+    stage = make_stage("actions.create_task(alice, 'Parse the table')")
+    page = stage.open("bob", f"{stage.path}messages/new/?to=hal")
+    page.locator("#new-body").press_sequentially("About #par")
+    expect(page.locator("#completes")).to_contain_text("Parse the table")
+    page.keyboard.press("Enter")
+    expect(page.locator("#new-body")).to_have_value("About #1 ")
+
+
+def test_a_small_screen_shows_the_list_or_the_letter(make_stage: Make) -> None:
+    stage = make_stage(LETTERS)
+    page = stage.open("bob", inbox(stage), viewport={"width": 390, "height": 780}, has_touch=True)
+    line(page, "Letter 1").click()
+    expect(page.locator(".mail-left")).to_be_hidden()
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 1")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
+    page.click(".letter-back")
+    expect(page.locator(".mail-left")).to_be_visible()
+    expect(page.locator("#letter")).to_be_hidden()
+
+
+def test_members_are_asked_without_leaving_the_board(make_stage: Make) -> None:
+    stage = make_stage("actions.create_task(alice, 'Parse the table', owner='hal')")
+    page = stage.open("bob", stage.path)
+    page.locator("#card-1 .card-link").focus()
+    page.keyboard.press("m")
+    expect(page.locator("#ask-title")).to_have_text("Ask hal")
+    expect(page.locator("#ask-body")).to_be_focused()
+    page.keyboard.type("which columns, @ir")
+    expect(page.locator("#completes")).to_contain_text("iris")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator("#ask")).to_be_hidden()
+    page.click("#card-1 .card-foot .avatar")
+    expect(page.locator("#ask-body")).to_have_value("About #1: which columns, @iris ")
+    page.fill("#ask-to", "hall")
+    page.keyboard.press("Control+Enter")
+    page.locator("#ask-form button.btn-primary").click()
+    expect(page.locator("#ask .field-error")).to_contain_text("hal")
+    page.fill("#ask-to", "hal, alice")
+    page.locator("#ask-form button.btn-primary").click()
+    expect(page.locator("#ask")).to_be_hidden()
+    expect(page.locator("#toasts")).to_contain_text("Sent.")
+    assert page.url.endswith(stage.path)
+    page.click("#people [data-presence-source=iris]")
+    expect(page.locator("#ask-to")).to_have_value("iris")
+    expect(page.locator("#ask-body")).to_have_value("")
+    page.click("#ask [data-closes] >> nth=0")
+    theirs = stage.open("alice", inbox(stage))
+    expect(line(theirs, "which columns")).to_be_visible()
+
+
+def test_the_title_counts_what_is_unread(make_stage: Make) -> None:
+    stage = make_stage()
+    page = stage.open("vera", stage.path)
+    before = page.title()
+    send = "send_message(hal, to=['vera'], body='Look at this')"
+    stage.run(MAIL + send)
+    expect(page).to_have_title(f"(1 new) {before}")
+    stage.run(MAIL + send)
+    expect(page).to_have_title(f"(2 new) {before}")
+    page.reload()
+    expect(page).to_have_title(f"(2 new) {before}")
+    stage.run(MAIL + "mark_all_read(seat('vera'), via='page')")
+    expect(page).to_have_title(before)
+
+
+def test_a_message_becomes_a_task(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    line(page, "Letter 1").click()
+    page.click(".letter-head details.dropdown > summary")
+    page.click("[data-opens='#make-task']")
+    expect(page.locator("#make-subject")).to_have_value("Letter 1")
+    page.click("#make-task .btn-primary")
+    page.wait_for_url(re.compile(r"/(tasks/1/)?$"))
+    page.goto(f"{stage.path}tasks/1/")
+    expect(page.locator("h1.sheet-title")).to_have_text("Letter 1")
+    expect(page.locator(".sheet-view .prose strong")).to_have_text("1")
+    page.click(".sheet-view .prose a[href*='/messages/']")
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 1")
+
+
+def test_markup_of_members_comes_out_as_text(make_stage: Make) -> None:
+    evil = "<img src=x onerror=document.title='x'><script>document.title='x'</script>"
+    stage = make_stage(
+        f"from apps.messaging.actions import send_message\nevil = {evil!r}\n"
+        "send_message(hal, to=['bob'], subject=evil, body=evil + ' [go](javascript:alert(1))')"
+    )
+    page = stage.open("bob", inbox(stage))
+    page.locator("#letters a.line").click()
+    expect(page.locator(".letter-head h2")).to_have_text(evil)
+    expect(page.locator(".letter .prose")).to_contain_text("<script>")
+    assert page.locator("#letter img, #letter script, #letter a[href^=javascript]").count() == 0
+    assert page.locator("#letters img, #letters script").count() == 0

@@ -1,0 +1,130 @@
+"""The cast: Alice leads, Bob works, Vera observes, Mallory is a stranger; Hal, Iris are agents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from asgiref.sync import SyncToAsync
+from django.db import connections
+from django.test import Client
+
+from apps.core.front import shared
+from apps.teams.actions import add_member, create_team, seat_person, transition_team
+from apps.teams.models import Event, Member, Team, User
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: what drives the browser keeps an event loop in this thread."""
+    items.sort(key=lambda item: "tests/browser/" in item.nodeid)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Before the test database goes, the threads that live on let go of it."""
+    yield
+    if shared.cache_info().currsize:
+        shared().pool.close()
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
+
+
+def person(name: str) -> User:
+    """An account with a password that tests need not hash."""
+    user, _ = User.objects.get_or_create(username=name, defaults={"password": "!"})
+    return user
+
+
+@dataclass
+class Cast:
+    """A team and its seats by name; `people` are the accounts."""
+
+    team: Team
+    alice: Member
+    bob: Member
+    vera: Member
+    hal: Member
+    iris: Member
+    mallory: User
+    people: dict[str, User] = field(default_factory=dict)
+
+
+def make_cast(slug: str = "checkout", *, active: bool = True) -> Cast:
+    """A fresh team with everybody seated; the people keep their accounts between teams."""
+    people = {name: person(name) for name in ("alice", "bob", "vera", "mallory")}
+    team = create_team(people["alice"], slug, name=slug.title(), require_plan_approval=False)
+    alice = team.members.get(name="alice")
+    alice.team = team
+    bob = seat_person(team, people["bob"], role="member")
+    vera = seat_person(team, people["vera"], role="observer")
+    hal, iris = (add_member(alice, name, agent_type="general-purpose") for name in ("hal", "iris"))
+    if active:
+        transition_team(alice, "active")
+    members = (alice, bob, vera, hal, iris)
+    seats = [Member.objects.select_related("team").get(pk=member.pk) for member in members]
+    return Cast(seats[0].team, *seats, mallory=people["mallory"], people=people)
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def team(cast: Cast) -> Team:
+    return cast.team
+
+
+@pytest.fixture
+def alice(cast: Cast) -> Member:
+    return cast.alice
+
+
+@pytest.fixture
+def bob(cast: Cast) -> Member:
+    return cast.bob
+
+
+@pytest.fixture
+def vera(cast: Cast) -> Member:
+    return cast.vera
+
+
+@pytest.fixture
+def hal(cast: Cast) -> Member:
+    return cast.hal
+
+
+@pytest.fixture
+def iris(cast: Cast) -> Member:
+    return cast.iris
+
+
+@pytest.fixture
+def mallory(cast: Cast) -> User:
+    return cast.mallory
+
+
+@pytest.fixture
+def login(cast: Cast) -> Callable[[str], Client]:
+    """A browser logged in as one of the people."""
+
+    def as_person(name: str) -> Client:
+        client = Client()
+        client.force_login(cast.people[name])
+        return client
+
+    return as_person
+
+
+@pytest.fixture
+def journal(cast: Cast) -> Callable[[], list[str]]:
+    """The kinds recorded since the fixture was asked for, in order; no number may be missing."""
+    start = Team.objects.get(pk=cast.team.pk).seq
+
+    def kinds() -> list[str]:
+        rows = list(Event.objects.filter(team=cast.team, seq__gt=start).order_by("seq"))
+        assert [row.seq for row in rows] == list(range(start + 1, start + 1 + len(rows)))
+        return [row.kind for row in rows]
+
+    return kinds

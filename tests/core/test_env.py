@@ -1,0 +1,90 @@
+"""The environment: everything optional, what is wrong is named."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.core import env
+
+Patch = pytest.MonkeyPatch
+
+
+@pytest.mark.parametrize("raw", ["1", "true", "YES", " on "])
+def test_a_flag_that_is_set(raw: str, monkeypatch: Patch) -> None:
+    monkeypatch.setenv("FLAG", raw)
+    assert env.flag("FLAG") is True
+
+
+@pytest.mark.parametrize("raw", ["0", "false", "No", "off", ""])
+def test_a_flag_that_is_not(raw: str, monkeypatch: Patch) -> None:
+    monkeypatch.setenv("FLAG", raw)
+    assert env.flag("FLAG", default=True) is False
+
+
+def test_a_flag_has_a_default(monkeypatch: Patch) -> None:
+    monkeypatch.delenv("FLAG", raising=False)
+    assert env.flag("FLAG") is False
+    assert env.flag("FLAG", default=True) is True
+
+
+def test_a_flag_that_is_neither_is_named(monkeypatch: Patch) -> None:
+    monkeypatch.setenv("FLAG", "maybe")
+    with pytest.raises(ImproperlyConfigured, match="FLAG='maybe'"):
+        env.flag("FLAG")
+
+
+@pytest.mark.parametrize(("raw", "value"), [("7", 7), (" 12 ", 12), ("", 10), ("  ", 10)])
+def test_a_whole_number(raw: str, value: int, monkeypatch: Patch) -> None:
+    monkeypatch.setenv("NUMBER", raw)
+    assert env.integer("NUMBER", default=10) == value
+
+
+@pytest.mark.parametrize("raw", ["ten", "-3", "1.5", "0"])
+def test_no_whole_number_is_named(raw: str, monkeypatch: Patch) -> None:
+    monkeypatch.setenv("NUMBER", raw)
+    with pytest.raises(ImproperlyConfigured, match="from 1 on"):
+        env.integer("NUMBER", default=10, least=1)
+
+
+def test_a_list_of_words(monkeypatch: Patch) -> None:
+    monkeypatch.setenv("WORDS", " a, b ,,c ")
+    assert env.words("WORDS") == ["a", "b", "c"]
+    monkeypatch.delenv("WORDS")
+    assert env.words("WORDS") == []
+
+
+def test_a_given_secret_key_makes_no_file(tmp_path: Path, monkeypatch: Patch) -> None:
+    monkeypatch.setenv("SECRET_KEY", " given ")
+    assert env.secret_key(tmp_path / "data") == "given"
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_secret_key_is_made_once_and_kept_private(tmp_path: Path, monkeypatch: Patch) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    first = env.secret_key(tmp_path / "data")
+    assert env.secret_key(tmp_path / "data") == first
+    assert len(first) >= 50
+    assert env.secret_key(tmp_path / "other") != first
+    path = tmp_path / "data" / "secret_key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_a_process_that_comes_second_takes_the_first_ones_key(
+    tmp_path: Path, monkeypatch: Patch
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    path, real_link = tmp_path / "secret_key", os.link
+
+    def link(fresh: str, target: str) -> None:
+        path.write_text("theirs")
+        real_link(fresh, target)
+
+    monkeypatch.setattr(os, "link", link)
+    assert env.secret_key(tmp_path) == "theirs"
+    assert [file.name for file in tmp_path.iterdir()] == ["secret_key"]

@@ -1,0 +1,88 @@
+"""Signs of life, and help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+from apps.core.help import TOPICS
+
+
+def test_the_process_is_alive_without_a_database() -> None:
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+
+
+def test_ready_with_a_database(db: None) -> None:
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["database"] == "ok"
+
+
+def test_not_ready_without_a_database(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OperationalError("password of somebody")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(connection, "cursor", fail)
+        answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["database"] == "does not answer (OperationalError)"
+
+
+def test_not_ready_without_the_redis_that_is_set(db: None, settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"database": "ok", "redis": "does not answer (ConnectionError)"}
+
+
+def test_redis_is_not_used_without_an_address(db: None, settings: Any) -> None:
+    settings.REDIS_URL = ""
+    assert Client().get("/readyz").json() == {"database": "ok", "redis": "not used"}
+
+
+def test_the_icon_is_where_browsers_look() -> None:
+    assert Client().get("/favicon.ico")["Location"] == "/static/favicon.svg"
+
+
+@pytest.mark.parametrize("slug", TOPICS)
+def test_every_topic_reads_with_and_without_an_account(slug: str, login: Any, db: None) -> None:
+    for client in (Client(), login("bob")):
+        answer = client.get(f"/help/{slug}/")
+        page = answer.content.decode()
+        assert answer.status_code == 200
+        assert TOPICS[slug].title in page
+        assert 'class="panel panel-body prose"' in page
+
+
+def test_the_index_lists_every_topic(db: None) -> None:
+    page = Client().get("/help/").content.decode()
+    assert set(re.findall(r'href="/help/([\w-]+)/"', page)) == set(TOPICS)
+
+
+def test_an_unknown_topic_is_not_found(db: None) -> None:
+    assert Client().get("/help/nothing/").status_code == 404
+
+
+def test_links_in_the_help_lead_somewhere(login: Any) -> None:
+    client = login("bob")
+    for slug in TOPICS:
+        page = client.get(f"/help/{slug}/").content.decode()
+        body = page.partition('class="panel panel-body prose"')[2].partition("</article>")[0]
+        for link in re.findall(r'href="(/[^"]*)"', body):
+            assert client.get(link, follow=True).status_code == 200, link
+
+
+def test_no_page_is_kept_by_the_browser(login: Callable[[str], Client]) -> None:
+    client = login("alice")
+    for path in ("/teams/checkout/", "/help/", "/nothing-here/"):
+        assert client.get(path).headers["Cache-Control"] == "private, no-store"
+    part = client.get("/teams/checkout/", headers={"HX-Request": "true", "HX-Target": "board"})
+    assert part.headers["Cache-Control"] == "private, no-store"
+    assert "no-store" not in client.get("/healthz").headers.get("Cache-Control", "")

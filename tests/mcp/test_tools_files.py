@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.tasks import actions
+from apps.teams.actions import add_artifact
+from apps.teams.models import Artifact
+from tests.conftest import Cast, make_cast
+from tests.mcp.conftest import Connect, act
+
+
+@pytest.fixture(autouse=True)
+def shelf(settings: Any, tmp_path: Path) -> None:
+    """Bytes go to a directory of the test."""
+    settings.MEDIA_ROOT = tmp_path
+
+
+async def test_a_text_and_bytes_are_kept(team: Cast, connect: Connect) -> None:
+    await act(actions.create_task, team.alice, "Parse")
+    async with connect(team.hal) as hal:
+        report = await hal.do("add_artifact", name="report.md", text="# Done", task=1)
+        again = await hal.do("add_artifact", name="report.md", text="# Better", task=1)
+        await hal.do("add_artifact", name="dot.png", base64="iVBORw==", content_type="image/png")
+        whole = await hal.do("get_task", number=1)
+    assert (report["artifact"]["version"], again["artifact"]["version"]) == (1, 2)
+    assert [file["version"] for file in whole["artifacts"]] == [2, 1]
+    stored = await Artifact.objects.aget(name="dot.png")
+    assert Path(stored.content.path).read_bytes() == b"\x89PNG"
+
+
+async def test_a_task_shows_only_its_own_files(team: Cast, connect: Connect) -> None:
+    other = await act(make_cast, "elsewhere")
+    for cast in (team, other):
+        await act(actions.create_task, cast.alice, "Parse")
+        await act(actions.create_task, cast.alice, "Write")
+    await act(add_artifact, other.hal, "theirs.md", b"a", task=1)
+    await act(add_artifact, team.hal, "another.md", b"a", task=2)
+    await act(add_artifact, team.hal, "ours.md", b"a", task=1)
+    await act(add_artifact, team.hal, "teams.md", b"a")
+    async with connect(team.hal) as hal:
+        whole = await hal.do("get_task", number=1)
+    assert [file["name"] for file in whole["artifacts"]] == ["ours.md"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"text": "a", "base64": "YQ=="}, {"base64": "not base64!"}, {"text": "a", "task": 9}],
+)
+async def test_what_is_no_file_is_refused(
+    team: Cast, connect: Connect, arguments: dict[str, Any]
+) -> None:
+    async with connect(team.hal) as hal:
+        error = await hal.refused("add_artifact", name="a.txt", **arguments)
+    assert error["code"] == "invalid"
+    assert await Artifact.objects.acount() == 0

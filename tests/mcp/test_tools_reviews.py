@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from apps.tasks import actions
+from apps.tasks.models import Task
+from tests.conftest import Cast
+from tests.mcp.conftest import Agent, Connect, act
+
+
+async def done(team: Cast, hal: Agent) -> None:
+    """Hal did #1."""
+    await act(actions.create_task, team.alice, "Parse")
+    await hal.do("claim_task", number=1)
+    await hal.do("finish_task", number=1)
+
+
+async def test_two_agents_review_in_rounds(team: Cast, connect: Connect) -> None:
+    async with connect(team.hal) as hal, connect(team.iris) as iris:
+        await done(team, hal)
+        asked = await hal.do("request_review", number=1, reviewer="iris")
+        assert asked["task"]["reviewer"] == "iris"
+        request = await iris.do("check_inbox")
+        assert request["next"] == "get_task(number=1), then review_task."
+        await iris.do("review_task", number=1, decision="Request Changes", note="Tabs too.")
+        answer = await hal.do("check_inbox")
+        assert answer["next"].startswith("claim_task(number=1)")
+        await hal.do("claim_task", number=1)
+        await hal.do("finish_task", number=1)
+        await hal.do("request_review", number=1, reviewer="iris")
+        judged = await iris.do("review_task", number=1, decision="approve")
+    assert judged["task"]["column"] == "approved"
+    assert (await Task.objects.aget(number=1)).review_round == 2
+
+
+async def test_only_finished_work_is_reviewed(team: Cast, connect: Connect) -> None:
+    await act(actions.create_task, team.alice, "Parse")
+    async with connect(team.hal) as hal:
+        await hal.do("claim_task", number=1)
+        error = await hal.refused("request_review", number=1)
+    assert error["code"] == "wrong_state"
+
+
+async def test_nobody_approves_their_own_work(team: Cast, connect: Connect) -> None:
+    async with connect(team.hal) as hal:
+        await done(team, hal)
+        await hal.do("request_review", number=1, reviewer="iris")
+        error = await hal.refused("review_task", number=1, decision="approve")
+    assert error["code"] == "not_reviewer"
+    assert (await Task.objects.aget(number=1)).column == "review"
+
+
+async def test_a_review_needs_a_task_and_changes_need_a_reason(
+    team: Cast, connect: Connect
+) -> None:
+    async with connect(team.iris) as iris:
+        nothing = await iris.refused("review_task", decision="approve")
+        silent = await iris.refused("review_task", number=1, decision="request_changes")
+    assert "number" in nothing["fields"]
+    assert "note" in silent["fields"]
