@@ -75,6 +75,22 @@ def test_keys_open_write_and_assign(make_stage: Make) -> None:
     expect(page.locator("#keys")).to_be_visible()
 
 
+def test_a_form_works_from_the_moment_it_is_seen(make_stage: Make) -> None:
+    stage = make_stage(THREE)
+    page = stage.open()
+    card(page, "Third").locator(".card-link").click()
+    expect(page.locator("#drawer .sheet-title")).to_have_text("Third")
+    page.evaluate("""() => document.addEventListener("htmx:afterSwap", () => setTimeout(() => {
+      const form = document.querySelector("#drawer details.editor form");
+      form.elements.subject.value = "At once";
+      form.requestSubmit();
+    }), { once: true })""")
+    page.fill("#composer", "Comes first.")
+    page.keyboard.press("Control+Enter")
+    expect(in_column(page, "todo").last).to_have_text("At once")
+    expect(page.locator("#drawer .sheet-title")).to_have_text("At once")
+
+
 def test_a_wrong_value_is_told_beside_its_field(make_stage: Make) -> None:
     page = make_stage(THREE).open()
     page.keyboard.press("n")
