@@ -125,6 +125,8 @@ else:
     }
 
 AUTH_USER_MODEL = "teams.User"
+AUTHENTICATION_BACKENDS = ["apps.teams.logins.Accounts"]
+SESSION_ENGINE = "apps.teams.logins"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

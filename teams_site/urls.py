@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.tasks.urls import cards
 from teams_site.frame import frame_part
 
 urlpatterns = [
+    path("teams/<str:slug>/tasks/", include(cards)),  # first: the busiest addresses of the site
     path("", include("apps.claude.urls")),
     path("", include("apps.api.urls")),
     path("", include("apps.core.urls")),

@@ -1,4 +1,4 @@
-"""The board and its cards. Included after the addresses of teams: `teams/new/` is not a board."""
+"""The board and its cards. Boards come after the addresses of teams: `teams/new/` is none."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from django.urls import path
 from apps.tasks import views
 
 TEAM = "teams/<str:slug>/"
-TASK = TEAM + "tasks/<int:number>/"
+TASK = "<int:number>/"
 
-urlpatterns = [
-    path(TEAM, views.board, name="board"),
-    path(TEAM + "column/<str:column>/", views.column, name="column"),
-    path(TEAM + "flow/", views.flow, name="flow"),
-    path(TEAM + "graph/", views.graph, name="graph"),
-    path(TEAM + "trash/", views.trash, name="trash"),
-    path(TEAM + "tasks/new/", views.new, name="task_new"),
-    path(TEAM + "tasks/names/", views.names, name="task_names"),
-    path(TEAM + "tasks/claim-next/", views.claim_next, name="task_claim_next"),
+# Cards have a place of their own under the team, and are asked for most.
+cards = [
+    path("new/", views.new, name="task_new"),
+    path("names/", views.names, name="task_names"),
+    path("claim-next/", views.claim_next, name="task_claim_next"),
     path(TASK, views.task, name="task"),
     path(TASK + "edit/", views.edit, name="task_edit"),
     path(TASK + "position/", views.position, name="task_position"),
@@ -32,4 +28,11 @@ urlpatterns = [
         path(f"{TASK}{verb}/", views.move, {"verb": verb}, name=f"task_{verb}")
         for verb in ("claim", "start", "complete", "release", "delete", "restore")
     ),
+]
+urlpatterns = [
+    path(TEAM, views.board, name="board"),
+    path(TEAM + "column/<str:column>/", views.column, name="column"),
+    path(TEAM + "flow/", views.flow, name="flow"),
+    path(TEAM + "graph/", views.graph, name="graph"),
+    path(TEAM + "trash/", views.trash, name="trash"),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.core.actions import action
@@ -46,18 +46,17 @@ def seat_of(user: User | Any, address: str) -> Member:
 
     Who sat in a disbanded team to its end may still read it.
     """
-    seats = Member.objects.filter(user=user).select_related("team")
-    if "\0" in address:  # PostgreSQL has no such text, and refuses to compare with it
-        return _seat_at_the_end(seats.none(), address.replace("\0", ""))
-    found = SEATED.objects(address, user.pk)
-    return found[0] if found else _seat_at_the_end(seats, address)
+    # PostgreSQL has no text with a NUL in it, and refuses to compare with one.
+    found = [] if "\0" in address else SEATED.objects(address, user.pk)
+    return found[0] if found else _seat_at_the_end(user, address)
 
 
-def _seat_at_the_end(seats: QuerySet[Member], address: str) -> Member:
+def _seat_at_the_end(user: User, address: str) -> Member:
     """The less common ways to a team: by `slug~id`, or after it was disbanded."""
     team = Team.objects.at(address)
     stayed = Q(team__state=State.DISBANDED, left_at__gte=F("team__state_changed_at"))
-    seat = seats.filter(Q(left_at=None) | stayed, team=team).first()
+    seats = Member.objects.filter(Q(left_at=None) | stayed, team=team, user=user)
+    seat = seats.select_related("team").first()
     if seat is None:
         raise NotFound("There is no such team, or you do not sit in it.", code="team_not_found")
     return seat

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from apps.core.actions import action
-from apps.core.inserting import insert
+from apps.core.storing import insert
 from apps.teams.models import Event, Member, Team
 
 log = logging.getLogger(__name__)

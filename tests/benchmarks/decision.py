@@ -38,7 +38,7 @@ tokens = [create_token(seat("alice"), name)[1] for name in ("hal", "iris")]
 plans = [propose_plan(seat("hal"), f"Plan {n}", "Why.", ["One"]).pk for n in range(%d)]
 store = SessionStore()
 store[SESSION_KEY] = str(user.pk)
-store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
 store[HASH_SESSION_KEY] = user.get_session_auth_hash()
 store.save()
 csrf = f"{settings.CSRF_COOKIE_NAME}={'b' * 32}"

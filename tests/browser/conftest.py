@@ -28,6 +28,7 @@ EXPECTED = ("Failed to load resource: the server responded with a status of 4",
 
 PEOPLE = """
 import json
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from apps.teams.models import User
@@ -36,7 +37,7 @@ for name in ("alice", "bob", "vera"):
     user = User.objects.create_user(name, password="not-used-" + name)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     keys[name] = session.session_key

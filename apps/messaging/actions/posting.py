@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from apps.core.inserting import insert
+from apps.core.storing import insert
 from apps.messaging import notices
 from apps.messaging.kinds import is_noise
 from apps.messaging.models import Delivery, Message

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, OTHER, Prepared
+from apps.core.storing import update
 from apps.core.text import fold
 from apps.messaging.actions import post
 from apps.tasks.models import Task
@@ -54,7 +55,7 @@ def save_task(task: Task, *fields: str) -> None:
     """Save `fields`, and note that the card looks different now."""
     task.version += 1
     task.updated_at = timezone.now()
-    task.save(update_fields=[*fields, "version", "updated_at"])
+    update(task, *fields, "version", "updated_at")
 
 
 def renew(team: Team, numbers: Collection[int]) -> None:

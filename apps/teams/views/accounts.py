@@ -26,8 +26,6 @@ from apps.teams.models import User
 from apps.teams.setup import check_setup_token
 from apps.teams.throttle import WINDOW_SECONDS, count_attempt, forget_attempts
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-
 
 class Login(auth.LoginView):
     """Log in; after too many failures for one name from one address, 429 for some minutes."""
@@ -92,7 +90,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     user = form.submit(create_first_administrator) if form.is_bound else None
     if user is None:
         return render(request, "registration/setup.html", {"form": form}, status=form.status)
-    start_login(request, user, BACKEND)
+    start_login(request, user)
     return redirect("home")
 
 
@@ -110,5 +108,5 @@ def join(request: HttpRequest, invitation: str) -> HttpResponse:
     if seat is None:
         context = {"invitation": found, "form": None if known else form}
         return render(request, "registration/join.html", context, status=form.status)
-    start_login(request, seat.user, BACKEND)
+    start_login(request, seat.user)
     return redirect(seat.team)

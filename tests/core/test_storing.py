@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
-from apps.core.inserting import MOST, insert
+from apps.core.storing import MOST, insert, update
 from apps.teams.models import Event
 from tests.conftest import Cast
 
@@ -44,3 +44,29 @@ def test_a_row_that_breaks_a_rule_stores_none(cast: Cast) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert(twice)
     assert not Event.objects.filter(kind="x.y").exists()
+
+
+def test_named_fields_are_stored_and_no_other(cast: Cast, django_assert_num_queries: Any) -> None:
+    for at in (1, 2):
+        (row,) = insert(lines(cast, 1, at * 1000))
+        row.kind, row.data, row.task = f"z.{at}", {"new": ["ü"]}, 7
+        with django_assert_num_queries(1):
+            update(row, "kind", "data")
+        stored = Event.objects.get(pk=row.pk)
+        assert (stored.kind, stored.data, stored.task) == (f"z.{at}", {"new": ["ü"]}, None)
+
+
+def test_a_key_to_another_row_is_stored(cast: Cast) -> None:
+    (row,) = insert(lines(cast, 1))
+    row.actor = cast.bob
+    update(row, "actor")
+    assert Event.objects.get(pk=row.pk).actor == cast.bob
+
+
+def test_a_row_that_is_gone_or_a_field_that_is_none_is_told(cast: Cast) -> None:
+    (row,) = insert(lines(cast, 1))
+    with pytest.raises(ValueError, match="Event has not all of these fields"):
+        update(row, "kind", "colour")
+    Event.objects.filter(pk=row.pk).delete()
+    with pytest.raises(DatabaseError, match="not stored any more"):
+        update(row, "kind")
