@@ -106,6 +106,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!successful || !(elt instanceof Element)) return;
   if (elt.id === "reply") {
     app.drafts.forget(elt);
+    app.files.forget(elt);
     elt.elements.body.value = "";
     delete elt.dataset.chosen;
     stick = true;

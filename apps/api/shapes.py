@@ -114,13 +114,14 @@ def of_session(session: AgentSession, member: Member) -> dict[str, Any]:
 
 
 def of_comment(comment: Comment) -> dict[str, Any]:
-    """A remark; its author and task are loaded."""
+    """A remark; its author, task and artifacts are loaded."""
     return {
         "id": comment.pk,
         "task": comment.task.number,
         "author": comment.author.name,
         "kind": comment.kind,
         "body": comment.body,
+        "artifacts": [artifact.pk for artifact in comment.artifacts.all()],
         "created_at": moment(comment.created_at),
     }
 

@@ -11,7 +11,7 @@ from apps.messaging.draft import BODY_LENGTH
 from apps.messaging.models.discussion import TOPIC_LENGTH
 from apps.messaging.models.message import SUBJECT_LENGTH
 from apps.messaging.notices import Way, Why, wanted
-from apps.teams.forms import ActionForm
+from apps.teams.forms import ActionForm, Files
 from apps.teams.models import User
 
 BETWEEN = re.compile(r"[,;\s]+")
@@ -43,6 +43,7 @@ class Reply(forms.Form):
     body = forms.CharField(strip=False, widget=_text(rows="2"))
     message_id = forms.CharField(required=False, widget=forms.HiddenInput)
     reply_to = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    attached = Files(required=False)
 
 
 class Compose(ActionForm):
@@ -58,6 +59,7 @@ class Compose(ActionForm):
         strip=False, label="Message", widget=_text(rows="7", placeholder="Markdown, @name, #12")
     )
     message_id = forms.CharField(required=False, widget=forms.HiddenInput)
+    attached = Files(required=False)
 
 
 class Shutdown(ActionForm):

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from apps.tasks.models.task import Asked, Priority
+from apps.teams.forms import Files
 
 NUMBERS = re.compile(r"\d{1,9}")
 PRIORITIES = [(one.name.lower(), one.label) for one in reversed(Priority)]
@@ -78,6 +79,7 @@ class Remark(forms.Form):
     """A comment."""
 
     body = forms.CharField(required=False, strip=False)
+    attached = Files(required=False)
 
 
 class Question(forms.Form):

@@ -88,6 +88,7 @@ def sheet_for(member: Member, number: int) -> Sheet:
     task.team = team
     people = list(team.members.seated())
     latest = Comment.objects.filter(task=task).select_related("author")
+    latest = latest.prefetch_related("artifacts")
     comments = list(latest.order_by("-created_at", "-pk")[:COMMENTS])[::-1]
     events = _events(task)
     allows = team.allows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -12,17 +13,13 @@ from django.db.models import QuerySet
 from django.http import FileResponse
 from django.utils import timezone
 
-from apps.core.errors import NotFound
+from apps.core.errors import Invalid, NotFound
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Artifact, Member
 from apps.teams.permissions import Permission
 
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-TEXTS = frozenset({
-    "application/json", "application/xml", "application/yaml", "application/x-yaml",
-    "application/toml", "application/javascript", "application/sql",
-})  # fmt: skip
 PREVIEW_CHARACTERS = 20_000
+MOST_ATTACHED = 100
 # Whatever the bytes are, a browser runs, loads and embeds nothing of them.
 LOCKED = "default-src 'none'; sandbox"
 ORPHANED_AFTER = timedelta(days=1)
@@ -40,6 +37,21 @@ def artifact_of(member: Member, artifact_id: int) -> Artifact:
     if artifact is None:
         raise NotFound("There is no such artifact in this team.", code="artifact_not_found")
     return artifact
+
+
+def attachable(member: Member, ids: Iterable[int]) -> list[Artifact]:
+    """The versions with these ids, each once; Invalid where the team has one of them no more."""
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return []
+    if len(wanted) > MOST_ATTACHED:
+        raise Invalid(fields={"artifacts": f"At most {MOST_ATTACHED}."})
+    found = Artifact.objects.filter(
+        team_id=member.team_id, pk__in=wanted, deleted_at=None
+    ).in_bulk()
+    if missing := [pk for pk in wanted if pk not in found]:
+        raise Invalid(fields={"artifacts": f"The team has no artifact {missing[0]}."})
+    return [found[pk] for pk in wanted]
 
 
 class File(NamedTuple):
@@ -61,7 +73,6 @@ def shelf_of(member: Member, task: int) -> Shelf:
     found: dict[str, list[Artifact]] = {}
     for artifact in artifacts_for(member).filter(task=task):
         artifact.may_delete = may_delete(member, artifact)  # type: ignore[attr-defined]
-        artifact.preview = preview_of(artifact)  # type: ignore[attr-defined]
         found.setdefault(artifact.name, []).append(artifact)
     files = [File(versions[0], versions[1:]) for versions in found.values()]
     return Shelf(files, may_add=may_add(member) and member.team.allows(Allows.MESSAGES))
@@ -79,21 +90,6 @@ def may_delete(member: Member, artifact: Artifact) -> bool:
     return artifact.added_by_id == member.pk or member.can(Permission.MANAGE_TASKS)
 
 
-def media_type(artifact: Artifact) -> str:
-    """The content type without its parameters."""
-    return artifact.content_type.partition(";")[0].strip()
-
-
-def preview_of(artifact: Artifact) -> str:
-    """How it can be shown on a page: `text`, `picture`, or empty where only a download is safe."""
-    kind = media_type(artifact)
-    if artifact.deleted_at is not None:
-        return ""
-    if kind in PICTURES:
-        return "picture"
-    return "text" if kind.startswith("text/") or kind in TEXTS else ""
-
-
 def text_of(artifact: Artifact, most: int = PREVIEW_CHARACTERS) -> str:
     """The start of a text, at most `most` characters, for a template that escapes it."""
     require_bytes(artifact)
@@ -109,7 +105,7 @@ def download(artifact: Artifact) -> FileResponse:
 
 def picture(artifact: Artifact) -> FileResponse:
     """A picture to show inside a page; NotFound for what is none."""
-    if preview_of(artifact) != "picture":
+    if artifact.preview != "picture":
         raise NotFound("There is no picture to show.", code="artifact_not_picture")
     return _bytes(artifact, inline=True)
 
@@ -118,7 +114,7 @@ def _bytes(artifact: Artifact, *, inline: bool) -> FileResponse:
     require_bytes(artifact)
     response = FileResponse(
         artifact.content.open("rb"), as_attachment=not inline, filename=artifact.name,
-        content_type=media_type(artifact) if inline else artifact.content_type,
+        content_type=artifact.media_type if inline else artifact.content_type,
     )  # fmt: skip
     response.headers["Content-Security-Policy"] = LOCKED
     response.headers["X-Content-Type-Options"] = "nosniff"

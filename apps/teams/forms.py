@@ -64,6 +64,23 @@ def words(**attrs: str) -> forms.TextInput:
     return forms.TextInput({"autocapitalize": "none", "spellcheck": "false", **attrs})
 
 
+class FilesInput(forms.ClearableFileInput):
+    """A field for any number of files."""
+
+    allow_multiple_selected = True
+
+
+class Files(forms.FileField):
+    """Any number of files, as a list."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Each of them is cleaned alone."""
+        listed = data if isinstance(data, list) else [data]
+        return [super(Files, self).clean(one, initial) for one in listed if one]
+
+
 class AccountForm(ActionForm):
     """A user name and a password, for the first administrator and for who follows an invitation."""
 

@@ -46,7 +46,8 @@ def busy(cast: Cast) -> Cast:
     third = tasks.create_task(alice, "Third", metadata={"k": [1, None, "x"]}).number
     tasks.relate(alice, first, third)
     tasks.delete_task(alice, third)
-    tasks.comment(bob, first, "On **it**.")
+    log = teams.add_artifact(bob, "log.txt", b"log", content_type="text/plain")
+    tasks.comment(bob, first, "On **it**.", artifacts=[log.pk])
     _work(cast, first)
     _plan(cast, second)
     _talk(cast, first)
@@ -134,6 +135,8 @@ def test_the_team_goes_on_where_it_was(busy: Cast) -> None:
     file = Artifact.objects.get(team=team, name="result.bin")
     with file.content.open("rb") as bytes_again:
         assert bytes_again.read() == bytes(range(256))
+    remark = Comment.objects.get(task__team=team, body="On **it**.")
+    assert [one.name for one in remark.artifacts.all()] == ["log.txt"]
 
 
 def test_lines_and_payloads_name_the_new_rows(busy: Cast) -> None:
@@ -302,7 +305,7 @@ def test_a_document_that_is_wrong_changes_nothing(busy: Cast) -> None:
     assert not Team.objects.filter(slug="again").exists()
     assert stored() == before
     import_team(document)
-    assert len(stored()) == len(before) + 2
+    assert len(stored()) == len(before) + 3
 
 
 def stored() -> set[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.api import boards, cards
 from apps.api.schemas import Board, Task
 from apps.tasks import actions
-from apps.teams.actions import change_team
+from apps.teams.actions import add_artifact, change_team
 from tests.api.conftest import Caller, refused, said
 from tests.conftest import Cast
 
@@ -218,6 +219,19 @@ def test_comments_come_in_pages(
     assert said(by_hal.get(f"/tasks/{one}"))["comments"] == 3
     refused(by_vera.post(f"/tasks/{one}/comments", {"body": "d"}), 403, "not_allowed")
     refused(stranger.get(f"/tasks/{one}/comments"), 404, "team_not_found")
+
+
+def test_artifacts_go_with_a_comment(
+    by_hal: Caller, one: int, cast: Cast, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    file = add_artifact(cast.hal, "a.txt", b"a", task=one).pk
+    where = f"/tasks/{one}/comments"
+    assert said(by_hal.post(where, {"artifacts": [file]}), 201)["artifacts"] == [file]
+    assert [r["artifacts"] for r in said(by_hal.get(where))["items"]] == [[file]]
+    error = refused(by_hal.post(where, {"body": "a", "artifacts": [file + 1]}), 422, "invalid")
+    assert set(error["fields"]) == {"artifacts"}
+    assert set(refused(by_hal.post(where, {}), 422, "invalid")["fields"]) == {"body"}
 
 
 def test_the_order_of_a_column(by_alice: Caller, by_hal: Caller, cast: Cast) -> None:

@@ -45,6 +45,19 @@ async def test_a_task_shows_only_its_own_files(team: Cast, connect: Connect) -> 
     assert [file["name"] for file in whole["artifacts"]] == ["ours.md"]
 
 
+async def test_a_file_goes_with_a_comment(team: Cast, connect: Connect) -> None:
+    await act(actions.create_task, team.alice, "Parse")
+    async with connect(team.hal) as hal:
+        await hal.do("comment", number=1, body="First.")
+        kept = (await hal.do("add_artifact", name="log.txt", text="a", task=1))["artifact"]["id"]
+        said = await hal.do("comment", number=1, body="See the log.", artifacts=[kept])
+        error = await hal.refused("comment", number=1, body="See.", artifacts=[kept + 1])
+        whole = await hal.do("get_task", number=1)
+    assert said["comment"]["artifacts"] == [kept]
+    assert set(error["fields"]) == {"artifacts"}
+    assert [remark.get("artifacts") for remark in whole["comments"]] == [None, [kept]]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [{}, {"text": "a", "base64": "YQ=="}, {"base64": "not base64!"}, {"text": "a", "task": 9}],

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -22,7 +23,7 @@ from apps.messaging.actions import (
 from apps.messaging.inbox import inbox, unread_count
 from apps.messaging.models import Delivery, Discussion, Message
 from apps.teams.actions import transition_team
-from apps.teams.models import Team
+from apps.teams.models import Artifact, Team
 from tests.conftest import Cast, make_cast
 
 Login = Callable[[str], Client]
@@ -467,3 +468,40 @@ def test_a_card_and_a_member_lead_to_a_message(cast: Cast, login: Login) -> None
     assert "/messages/new/?to=hal" in page
     assert "Ask to shut down" not in page
     assert "/messages/new/" not in text(login("vera").get(seat)).partition('id="content"')[2]
+
+
+def test_files_go_with_a_message_and_with_its_answer(
+    cast: Cast, login: Login, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    alice = login("alice")
+
+    def file() -> SimpleUploadedFile:
+        return SimpleUploadedFile("plan.md", b"# Plan", "text/markdown")
+
+    new = {"to": "bob", "body": "Here.", "attached": [file()]}
+    assert alice.post(reverse("message_new", args=["checkout"]), new).status_code == 302
+    first = Message.objects.get()
+    url = reverse("message_reply", args=["checkout", first.pk])
+    answer = {"to": "alice", "body": "Mine.", "attached": [file()], "message_id": "r-1"}
+    page = text(login("bob").post(url, answer, HTTP_HX_TARGET="thread", **HTMX))
+    assert [(one.name, one.version) for one in Artifact.objects.order_by("pk")] == [
+        ("plan.md", 1), ("plan.md", 2),
+    ]  # fmt: skip
+    for one in Artifact.objects.all():
+        assert f"/artifacts/{one.pk}/preview/" in page
+
+
+def test_a_refused_message_keeps_none_of_its_files(
+    cast: Cast, login: Login, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    for name, values, status in (
+        ("alice", {"to": "nobody", "body": "Here."}, 422),
+        ("vera", {"to": "bob", "body": "Here."}, 403),
+    ):
+        attached = {"attached": [SimpleUploadedFile("a.md", b"a", "text/markdown")]}
+        sent = login(name).post(reverse("message_new", args=["checkout"]), values | attached)
+        assert sent.status_code == status
+    assert Message.objects.count() == Artifact.objects.count() == 0
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -334,4 +335,31 @@ def test_comments_that_are_refused(body: str, cast: Cast) -> None:
     with refused(Invalid) as info:
         actions.comment(cast.hal, 1, body)
     assert set(info.value.fields) == {"body"}
+    assert Comment.objects.count() == 0
+
+
+@pytest.fixture
+def shelf(settings: Any, tmp_path: Path) -> None:
+    """Bytes go to a directory of the test."""
+    settings.MEDIA_ROOT = tmp_path
+
+
+def test_a_comment_with_artifacts_needs_no_words(cast: Cast, shelf: None, journal: Journal) -> None:
+    actions.create_task(cast.hal, "Card", owner="hal")
+    kept = [teams.add_artifact(cast.bob, name, b"a", task=1) for name in ("a.txt", "b.txt")]
+    remark = actions.comment(cast.bob, 1, " ", artifacts=[kept[1].pk, kept[0].pk, kept[0].pk])
+    assert (remark.body, set(remark.artifacts.all())) == ("", set(kept))
+    assert set(Message.objects.get().artifacts.all()) == set(kept)
+    assert journal()[1:] == ["artifact.added", "artifact.added", "comment.added", "message.sent"]
+
+
+def test_artifacts_that_a_comment_cannot_have(cast: Cast, shelf: None) -> None:
+    actions.create_task(cast.alice, "Card")
+    gone = teams.add_artifact(cast.hal, "gone.txt", b"a")
+    teams.delete_artifact(cast.hal, gone.pk)
+    theirs = teams.add_artifact(make_cast("payment").hal, "theirs.txt", b"a")
+    for pks in ([gone.pk], [theirs.pk], [0], list(range(1, 102))):
+        with refused(Invalid) as info:
+            actions.comment(cast.hal, 1, "Look.", artifacts=pks)
+        assert set(info.value.fields) == {"artifacts"}
     assert Comment.objects.count() == 0

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.tasks import actions
-from apps.tasks.models import Task
-from apps.teams.models import Member, Team
+from apps.tasks.models import Comment, Task
+from apps.teams.actions import delete_artifact
+from apps.teams.models import Artifact, Member, Team
 
 Login = Callable[[str], Client]
 HTMX = {"HX-Request": "true"}
@@ -263,3 +266,48 @@ def test_the_page_tells_when_it_was_worked_on_and_when_it_waited(
         "In progress hal",
     ]
     assert ["goes on" in row for row in rows] == [True, False, True]
+
+
+def files(*names: str, size: int = 4) -> list[SimpleUploadedFile]:
+    return [SimpleUploadedFile(name, b"a" * size, "text/plain") for name in names]
+
+
+def test_files_go_with_a_comment_and_show_under_it(
+    login: Login, alice: Member, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    actions.create_task(alice, "A card")
+    client = login("bob")
+    picture = SimpleUploadedFile("shot.png", b"png", "image/png")
+    said = {"body": "Look.", "attached": [*files("log.txt"), picture]}
+    assert client.post(f"{URL}1/comment/", said, headers=HTMX).status_code == 200
+    remark = Comment.objects.get()
+    names = {file.name: file for file in remark.artifacts.all()}
+    assert {(file.name, file.task) for file in names.values()} == {("log.txt", 1), ("shot.png", 1)}
+    html = client.get(f"{URL}1/").content.decode()
+    under = html[html.index(f'id="comment-{remark.pk}"') :]
+    for name, kind in (("log.txt", "preview"), ("shot.png", "picture")):
+        assert name in under
+        assert f"/artifacts/{names[name].pk}/{kind}/" in under
+
+    delete_artifact(alice, names["log.txt"].pk)
+    html = client.get(f"{URL}1/").content.decode()
+    assert "<s>log.txt</s>" in html[html.index(f'id="comment-{remark.pk}"') :]
+
+
+def test_a_refused_comment_keeps_none_of_its_files(
+    login: Login, alice: Member, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT, settings.MAX_UPLOAD_MB = tmp_path, 1
+    actions.create_task(alice, "A card")
+    client = login("bob")
+    for said, status in (
+        ({"body": "x" * 20_001, "attached": files("a.txt")}, 422),
+        ({"body": "Look.", "attached": [*files("a.txt"), *files("b.txt", size=1_048_577)]}, 413),
+    ):
+        assert client.post(f"{URL}1/comment/", said, headers=HTMX).status_code == status
+    assert login("vera").post(
+        f"{URL}1/comment/", {"attached": files("a.txt")}, headers=HTMX
+    ).status_code == 403  # fmt: skip
+    assert Comment.objects.count() == Artifact.objects.count() == 0
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

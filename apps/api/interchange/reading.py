@@ -71,8 +71,8 @@ def _import(document: Row, slug: str, files: list[Artifact]) -> Team:
     reader.members()
     reader.tasks()
     reader.dependencies()
-    reader.keyed(Comment, "comments")
     reader.artifacts()
+    reader.comments()
     reader.messages()
     reader.discussions()
     reader.plain(Review, "reviews")
@@ -186,6 +186,16 @@ class Reader(Store):
                 one.content.save(one.name, ContentFile(content), save=False)
             made.append(one)
         self.insert(Artifact, made, ids(rows))
+
+    def comments(self) -> None:
+        """Remarks with what is attached to them."""
+        rows = listed(self.document, "comments")
+        made = [
+            build(Comment, row, where, self.keys, known={"id", "artifacts"}) for where, row in rows
+        ]
+        self.insert(Comment, made, ids(rows))
+        self.link(Comment.artifacts.through, "comment_id", "artifact_id", rows, made, "artifacts",
+                  self.keys[Artifact])  # fmt: skip
 
     def messages(self) -> None:
         """Messages with everybody's copies; what they refer to is filled in by `payloads`."""

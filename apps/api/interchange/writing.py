@@ -67,8 +67,8 @@ class Writer:
             "labels": list(Label.objects.filter(team=team).values_list("name", flat=True)),
             "tasks": self.tasks(),
             "dependencies": self.dependencies(),
-            "comments": self.rows(Comment.objects.filter(task__team=team)),
             "artifacts": self.artifacts(),
+            "comments": self.comments(),
             "messages": self.messages(),
             "discussions": self.discussions(),
             "reviews": self.rows(Review.objects.filter(task__team=team)),
@@ -139,6 +139,14 @@ class Writer:
         """Deliverables with their bytes; null where those were deleted or are missing."""
         found = Artifact.objects.filter(team=self.team).order_by("pk")
         return [{**self.row(one), "content": _content(one)} for one in found]
+
+    def comments(self) -> list[Row]:
+        """Remarks with what is attached to them."""
+        found = Comment.objects.filter(task__team=self.team).prefetch_related("artifacts")
+        return [
+            {**self.row(one), "artifacts": self._several(Artifact, one.artifacts.all())}
+            for one in found.order_by("pk")
+        ]
 
     def messages(self) -> list[Row]:
         """Messages with every recipient's copy."""

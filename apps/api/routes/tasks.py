@@ -158,6 +158,7 @@ def list_comments(request: Call, number: Number, query: Query[PageQuery]) -> Htt
     """What was said about a task, oldest first."""
     task = Task.objects.visible_to(request.auth).numbered(number)
     remarks = Comment.objects.filter(task=task).select_related("author", "task")
+    remarks = remarks.prefetch_related("artifacts")
     found, more = paging.cut(remarks, query)
     last = found[-1].pk if more else None
     return reply(paging.page([shapes.of_comment(remark) for remark in found], last))
@@ -165,10 +166,10 @@ def list_comments(request: Call, number: Number, query: Query[PageQuery]) -> Htt
 
 @tasks.post("/tasks/{int:number}/comments", schemas.Comment, status=201)
 def add_comment(request: Call, number: Number, body: schemas.NewComment) -> HttpResponse:
-    """Say something about a task."""
+    """Say something about a task, with artifacts that were added before."""
     return write(
         request,
-        lambda actor: actions.comment(actor, number, body.body),
+        lambda actor: actions.comment(actor, number, body.body, artifacts=body.artifacts),
         shapes.of_comment,
         status=201,
     )

@@ -11,6 +11,7 @@ from apps.api.fields import (
     Column,
     Day,
     GraphFormat,
+    Id,
     Input,
     Number,
     PageQuery,
@@ -20,6 +21,7 @@ from apps.api.fields import (
     Whom,
 )
 from apps.api.schemas.teams import TeamLine
+from apps.teams.artifacts import MOST_ATTACHED
 
 __all__ = [
     "AnswerText",
@@ -147,9 +149,10 @@ class Position(Input):
 
 
 class NewComment(Input):
-    """A remark."""
+    """A remark. With artifacts, by their ids, it needs no words."""
 
-    body: Annotated[str, Field(validation_alias=AliasChoices("body", "text"))]
+    body: Annotated[str, Field(validation_alias=AliasChoices("body", "text"))] = ""
+    artifacts: Annotated[list[Id], Field(max_length=MOST_ATTACHED)] = []
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -288,6 +291,7 @@ class Comment(BaseModel):
     author: str
     kind: str
     body: str
+    artifacts: list[int]
     created_at: datetime
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from collections import defaultdict
+from datetime import date
 from typing import Annotated, Literal
 
 from django.db.models import F
@@ -16,7 +17,7 @@ from apps.core.actions import action
 from apps.core.prepared import NUMBER, Prepared
 from apps.mcp import advice, shown
 from apps.mcp.catalogue import Data, reader, tool
-from apps.mcp.fields import Args, Limit, Number, Numbers, Object, Owner, Words, one_of
+from apps.mcp.fields import Args, Ids, Limit, Number, Numbers, Object, Owner, Words, one_of
 from apps.mcp.shown import Card
 from apps.reviews.models import Plan
 from apps.tasks import actions
@@ -90,7 +91,15 @@ COMMENTS = Prepared(
     lambda remarks: (
         remarks.filter(task_id=NUMBER)
         .order_by("-pk")
-        .values_list("author__name", "kind", "body", "created_at")[:SHOWN]
+        .values_list("pk", "author__name", "kind", "body", "created_at")[:SHOWN]
+    ),
+)
+ATTACHED = Prepared(
+    Comment.artifacts.through,
+    lambda pairs: (
+        pairs.filter(comment__task_id=NUMBER)
+        .order_by("artifact_id")
+        .values_list("comment_id", "artifact_id")
     ),
 )
 PLANS = Prepared(Plan, lambda plans: plans.filter(task_id=NUMBER).values_list("pk"))
@@ -109,15 +118,24 @@ def get_task(member: Member, asked: GetTask) -> WholeTask:
     task = shown.card(json.loads(cards.task_text(member, row, rest)))
     return {
         "task": task,
-        "comments": [_remark(*remark) for remark in reversed(COMMENTS.rows(row.pk))],
+        "comments": _remarks(row.pk),
         "plans": _plans(member, row.pk),
         "artifacts": _files(member, row.pk),
         "next": advice.seen(task, member.name),
     }
 
 
-def _remark(author: str, kind: str, body: str, at: datetime) -> Data:
-    return {"author": author, "kind": kind, "body": body, "created_at": moment(at)}
+def _remarks(task: int) -> list[Data]:
+    """The latest comments, oldest first."""
+    found = COMMENTS.rows(task)
+    attached: dict[int, list[int]] = defaultdict(list)
+    for comment, artifact in ATTACHED.rows(task) if found else ():
+        attached[comment].append(artifact)
+    return [
+        {"author": author, "kind": kind, "body": body, "created_at": moment(at)}
+        | ({"artifacts": attached[pk]} if pk in attached else {})
+        for pk, author, kind, body, at in reversed(found)
+    ]
 
 
 def _plans(member: Member, task: int) -> list[Data]:
@@ -237,6 +255,7 @@ def _complete(member: Member, number: int, note: str) -> Task:
 class Remark(Args):
     number: Number
     body: Annotated[str, Field(description="Markdown; @name tells a member.")]
+    artifacts: Annotated[Ids, Field(description="From add_artifact.")] = []
     answer: Annotated[bool, Field(description="It answers the task's question.")] = False
 
 
@@ -255,6 +274,6 @@ def comment(member: Member, asked: Remark) -> Remarked:
         task = actions.answer(member, asked.number, asked.body)
         told = {"task": task.number, "author": member.name, "body": asked.body}
         return {"comment": told, "next": advice.MORE_WORK}
-    remark = actions.comment(member, asked.number, asked.body)
-    told = shown.some(shapes.of_comment(remark), ("id", "task", "author", "body"))
+    remark = actions.comment(member, asked.number, asked.body, artifacts=asked.artifacts)
+    told = shown.some(shapes.of_comment(remark), ("id", "task", "author", "body", "artifacts"))
     return {"comment": told, "next": advice.MORE_WORK}

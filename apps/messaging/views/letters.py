@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,6 +15,7 @@ from apps.messaging.letters import Thread, references, thread_for
 from apps.messaging.models import Message
 from apps.messaging.roster import Roster
 from apps.messaging.views.inbox import listing, whole
+from apps.teams.actions import with_files
 from apps.teams.models import Member
 from apps.teams.web import back, cleaned, seated
 
@@ -61,16 +63,20 @@ def message(request: HttpRequest, member: Member, number: int) -> HttpResponse:
 @seated
 def message_reply(request: HttpRequest, member: Member, number: int) -> HttpResponse:
     """Answer in a thread; htmx gets the letters with the answer, and an empty form."""
-    said = cleaned(Reply(request.POST))
-    answered = inbox.get(member, said["reply_to"] or number)
-    actions.send_message(
-        member, to=said["to"], body=said["body"], reply_to=answered.pk,
-        message_id=said["message_id"],
-    )  # fmt: skip
+    said = cleaned(Reply(request.POST, request.FILES))
+    answered = inbox.get(member, said.pop("reply_to") or number)
+    _send(member, **said, reply_to=answered.pk)
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("message", member.team.address, number)
     context = _conversation(request, member, number)
     return render(request, "messaging/inbox.html#replied", context)
+
+
+def _send(member: Member, *, attached: list[UploadedFile[bytes]], **values: Any) -> Message:
+    """A message with the files that came with its form."""
+    return with_files(
+        member, attached, lambda kept: actions.send_message(member, **values, artifacts=kept)
+    )
 
 
 @require_POST
@@ -133,9 +139,11 @@ def message_new(request: HttpRequest, member: Member) -> HttpResponse:
     """Write to members, or to everybody; beside the inbox, or on a page of its own."""
     if request.htmx.target == "ask":  # type: ignore[attr-defined]
         return _ask(request, member)
-    form = Compose(request.POST or None, initial=_asked(request), auto_id="new-%s")
+    form = Compose(
+        request.POST or None, request.FILES or None, initial=_asked(request), auto_id="new-%s"
+    )
     if form.is_bound:
-        sent = form.submit(actions.send_message, member)
+        sent = form.submit(_send, member)
         if sent is not None:
             return redirect("message", member.team.address, sent.pk)
     context = {"form": form, "roster": Roster(member.team).names}
@@ -148,7 +156,7 @@ def message_new(request: HttpRequest, member: Member) -> HttpResponse:
 def _ask(request: HttpRequest, member: Member) -> HttpResponse:
     """The composer as a dialog over any page of the team; what is sent needs no page."""
     if request.method == "POST":
-        actions.send_message(member, **cleaned(Compose(request.POST)))
+        _send(member, **cleaned(Compose(request.POST, request.FILES)))
         return HttpResponse(status=204)
     form = Compose(initial=_asked(request), auto_id="ask-%s")
     roster = Roster(member.team).names

@@ -78,7 +78,7 @@ def _of_card(need: Need, task: Task) -> dict[str, Any]:
         "rounds": list(task.reviews.with_people().order_by("-round")[:REMARKS]),
     }
     remarks = task.comments.select_related("author").order_by("-created_at", "-pk")
-    found["remarks"] = list(remarks[:REMARKS])[::-1]
+    found["remarks"] = list(remarks.prefetch_related("artifacts")[:REMARKS])[::-1]
     if need.kind == "replace":
         absent = (task.owner_id, task.reviewer_id)
         found["next"] = next_in(need.team, *(pk for pk in absent if pk is not None))

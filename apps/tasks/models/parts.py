@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.tasks.models.task import Task, finished
-from apps.teams.models import Member, Team
+from apps.teams.models import Artifact, Member, Team
 
 
 class Label(models.Model):
@@ -72,6 +72,7 @@ class Comment(models.Model):
     body = models.TextField()
     kind = models.CharField(max_length=15, choices=Kind.choices, default=Kind.REGULAR)
     external_id = models.CharField(max_length=128, blank=True)
+    artifacts = models.ManyToManyField(Artifact, blank=True, related_name="comments")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -9,6 +9,7 @@ from apps.core.once import FIELD, once
 from apps.tasks import actions, forms
 from apps.tasks.sheet import sheet_for
 from apps.tasks.views.answers import changed, sheet_parts
+from apps.teams.actions import with_files
 from apps.teams.models import Member
 from apps.teams.web import cleaned, seated
 
@@ -61,9 +62,13 @@ def edit(request: HttpRequest, member: Member, number: int) -> HttpResponse:
 @require_POST
 @seated
 def comment(request: HttpRequest, member: Member, number: int) -> HttpResponse:
-    """Say something about the card."""
-    body = cleaned(forms.Remark(request.POST))["body"]
-    return changed(request, member, actions.comment(member, number, body).task)
+    """Say something about the card, with files that are kept on it."""
+    said = cleaned(forms.Remark(request.POST, request.FILES))
+    remark = with_files(
+        member, said["attached"], task=number,
+        act=lambda kept: actions.comment(member, number, said["body"], artifacts=kept),
+    )  # fmt: skip
+    return changed(request, member, remark.task)
 
 
 @require_POST

@@ -1,7 +1,7 @@
 """Everything that changes a team, its seats and its keys. Each function is one action."""
 
 from apps.teams.actions.accounts import create_first_administrator, sign_up
-from apps.teams.actions.artifacts import add_artifact, delete_artifact
+from apps.teams.actions.artifacts import add_artifact, delete_artifact, with_files
 from apps.teams.actions.invitations import (
     accept_invitation,
     create_invitation,
@@ -46,4 +46,5 @@ __all__ = [
     "sign_up",
     "start_session",
     "transition_team",
+    "with_files",
 ]

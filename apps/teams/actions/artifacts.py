@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -21,6 +25,7 @@ from apps.teams.permissions import Permission
 NAME_LENGTH = 255
 CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*(; ?charset=[a-z0-9-]+)?")
 PLAIN_BYTES = "application/octet-stream"
+R = TypeVar("R")
 
 
 def add_artifact(
@@ -31,6 +36,33 @@ def add_artifact(
 
     More than `MAX_UPLOAD_MB` is TooLarge. The bytes are written before anything is locked.
     """
+    artifact = _written(actor, name, content, content_type, task)
+    with _kept([artifact]):
+        return _add(actor, artifact)
+
+
+def with_files(
+    actor: Member, files: Sequence[UploadedFile[bytes]], act: Callable[[list[int]], R], *,
+    task: int | None = None,
+) -> R:  # fmt: skip
+    """Keep uploads as `add_artifact` does, then `act` with their ids: all of it or nothing."""
+    written: list[Artifact] = []
+    with _kept(written):
+        for file in files:
+            name, kind = file.name or "", file.content_type or ""
+            written.append(_written(actor, name, file, kind, task))
+        return _add_then(actor, written, act)
+
+
+@action
+def _add_then(actor: Member, artifacts: list[Artifact], act: Callable[[list[int]], R]) -> R:
+    return act([_add(actor, artifact).pk for artifact in artifacts])
+
+
+def _written(
+    actor: Member, name: str, content: File[bytes] | bytes, content_type: str, task: int | None
+) -> Artifact:
+    """The artifact with its bytes in their place, and no row yet."""
     name = _checked_name(name)
     file = ContentFile(content) if isinstance(content, bytes) else content
     _require_size(file)
@@ -39,10 +71,17 @@ def add_artifact(
     artifact.content_type = _checked_type(content_type)
     artifact.sha256 = _digest(file)
     artifact.content.save(name, file, save=False)
+    return artifact
+
+
+@contextmanager
+def _kept(artifacts: list[Artifact]) -> Iterator[None]:
+    """Where the block fails, the bytes go again."""
     try:
-        return _add(actor, artifact)
+        yield
     except BaseException:
-        drop_bytes(artifact)
+        for artifact in artifacts:
+            drop_bytes(artifact)
         raise
 
 

@@ -9,6 +9,12 @@ from django.utils import timezone
 from apps.teams.models.member import Member
 from apps.teams.models.team import Team
 
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+TEXTS = frozenset({
+    "application/json", "application/xml", "application/yaml", "application/x-yaml",
+    "application/toml", "application/javascript", "application/sql",
+})  # fmt: skip
+
 
 class AgentSession(models.Model):
     """One run of an agent process; gives liveness."""
@@ -67,3 +73,17 @@ class Artifact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters."""
+        return self.content_type.partition(";")[0].strip()
+
+    @property
+    def preview(self) -> str:
+        """How it can be shown on a page: `text`, `picture`, or empty where only saving is safe."""
+        if self.deleted_at is not None:
+            return ""
+        if self.media_type in PICTURES:
+            return "picture"
+        return "text" if self.media_type.startswith("text/") or self.media_type in TEXTS else ""

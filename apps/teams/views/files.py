@@ -66,7 +66,7 @@ def file_picture(request: HttpRequest, member: Member, artifact_id: int) -> File
 def file_preview(request: HttpRequest, member: Member, artifact_id: int) -> HttpResponse:
     """The start of a text, or a picture, as a page or as a part of one."""
     artifact = artifacts.artifact_of(member, artifact_id)
-    kind = artifacts.preview_of(artifact)
+    kind = artifact.preview
     context = {
         "team": member.team,
         "member": member,
