@@ -182,6 +182,15 @@ TEAMS_REQUIRE_PLAN_APPROVAL = env.flag("TEAMS_REQUIRE_PLAN_APPROVAL", default=Tr
 CLAUDE_HOME = os.environ.get("CLAUDE_HOME", "")
 HTTP_THREADS = env.integer("HTTP_THREADS", default=8, least=1)
 
+# No e-mail is sent until a mail server is named.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = env.integer("EMAIL_PORT", default=25, least=1)
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "agent-teams@localhost")
+
 LOG_FORMAT = os.environ.get("LOG_FORMAT", "text")
 LOGGING = {
     "version": 1,

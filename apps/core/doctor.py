@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.cache import cache
+from django.core.mail import get_connection
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
@@ -36,7 +37,7 @@ class Finding:
 
 def examine(url: str = "") -> Iterator[Finding]:
     """Every check in turn; those of the public address only where one is given."""
-    for check in (_data_dir, _secret_key, _database, _migrations, _redis):
+    for check in (_data_dir, _secret_key, _database, _migrations, _redis, _mail):
         yield _careful(check)
     if url:
         yield _careful(lambda: _site(url))
@@ -91,6 +92,17 @@ def _redis() -> Finding:
     cache.set(f"doctor:{word}", word, 10)
     well = cache.get(f"doctor:{word}") == word
     return Finding("Redis", well, settings.REDIS_URL, "Start Redis, or correct REDIS_URL.")
+
+
+def _mail() -> Finding:
+    if not settings.EMAIL_HOST:
+        return Finding("e-mail", True, "not used: EMAIL_HOST names no server")
+    seen, mend = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}", "Correct EMAIL_HOST and its kin."
+    try:
+        with get_connection(timeout=WAIT_SECONDS):
+            return Finding("e-mail", True, seen)
+    except OSError as error:  # what smtplib raises, too
+        return Finding("e-mail", False, f"{seen}: {error}", mend)
 
 
 def _site(url: str) -> Finding:

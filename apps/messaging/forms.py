@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from apps.messaging.draft import BODY_LENGTH
 from apps.messaging.models.discussion import TOPIC_LENGTH
@@ -100,13 +101,19 @@ class Conclude(forms.Form):
     )
 
 
-class Switches(forms.Form):
-    """Of what a person hears, and how."""
+class Switches(ActionForm):
+    """Of what a person hears, and how. E-mail is a choice where the site sends any."""
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for way in Way:
+        self.ways = [way for way in Way if way != Way.EMAIL or settings.EMAIL_HOST]
+        for way in self.ways:
             self.fields[way.value] = forms.MultipleChoiceField(
                 choices=Why.choices, required=False, widget=forms.CheckboxSelectMultiple,
                 initial=sorted(wanted(user.notifications, way)), label=way.label,
+            )  # fmt: skip
+        if Way.EMAIL in self.ways:
+            self.fields["address"] = forms.EmailField(
+                label="E-mail goes to", required=False, initial=user.email,
+                widget=forms.EmailInput({"autocomplete": "email"}),
             )  # fmt: skip

@@ -16,7 +16,8 @@ from tests.conftest import Cast
 
 
 @pytest.fixture
-def bob(cast: Cast) -> User:
+def bob(cast: Cast, settings: Any) -> User:
+    settings.EMAIL_HOST = "mail.example.org"
     user = cast.people["bob"]
     user.email = "bob@example.org"
     user.save(update_fields=["email"])
@@ -108,7 +109,20 @@ def test_switches_are_per_way_and_keep_the_others(cast: Cast, bob: User) -> None
     assert "mention" in wanted(None, Way.BROWSER)
 
 
-@pytest.mark.parametrize("ways", [{"pigeon": ["mention"]}, {"email": ["everything"]}])
+def test_without_a_mail_server_no_e_mail_is_written(
+    cast: Cast, bob: User, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.EMAIL_HOST = ""
+    choose_notices(bob, email=Why.values)
+    with django_capture_on_commit_callbacks(execute=True):
+        send_message(cast.hal, to=["bob"], body="x")
+    mail.flush()
+    assert outbox.outbox == []
+
+
+@pytest.mark.parametrize(
+    "ways", [{"pigeon": ["mention"]}, {"email": ["everything"]}, {"address": "nowhere"}]
+)
 def test_unknown_notices_are_refused(cast: Cast, bob: User, ways: Any) -> None:
     with pytest.raises(Invalid):
         choose_notices(bob, **ways)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from apps.messaging.actions import (
     answer_shutdown,
     archive,
+    choose_notices,
     deliver,
     mark_read,
     open_discussion,
@@ -416,16 +417,31 @@ def test_the_browser_is_told_once_of_what_was_chosen(cast: Cast, login: Login) -
     assert bob.get("/inbox/news/").json()["items"] == []
 
 
-def test_notices_are_chosen_on_a_page(cast: Cast, login: Login) -> None:
-    bob = login("bob")
-    assert "no e-mail address" in text(bob.get("/inbox/notices/"))
-    bob.post("/inbox/notices/", {"email": ["mention", "plan"]})
-    user = cast.people["bob"]
+def test_notices_are_chosen_on_a_page(cast: Cast, login: Login, settings: Any) -> None:
+    bob, user = login("bob"), cast.people["bob"]
+    settings.EMAIL_HOST = "mail.example.org"
+    chosen = {"email": ["mention", "plan"], "address": "bob@example.org"}
+    bob.post("/inbox/notices/", chosen)
     user.refresh_from_db()
     assert user.notifications == {"browser": [], "email": ["mention", "plan"]}
-    assert bob.post("/inbox/notices/", {"email": ["pigeon"]}).status_code == 200
+    assert user.email == "bob@example.org"
+    assert 'value="bob@example.org"' in text(bob.get("/inbox/notices/"))
+    for wrong in ({"email": ["pigeon"]}, {"address": "nowhere"}):
+        assert bob.post("/inbox/notices/", chosen | wrong).status_code == 422
     user.refresh_from_db()
-    assert user.notifications["email"] == ["mention", "plan"]
+    assert (user.notifications["email"], user.email) == (["mention", "plan"], "bob@example.org")
+
+
+def test_without_a_mail_server_no_e_mail_is_offered_and_choices_stay(
+    cast: Cast, login: Login
+) -> None:
+    bob, user = login("bob"), cast.people["bob"]
+    choose_notices(user, email=["plan"], address="bob@example.org")
+    assert "This site sends no e-mail" in text(bob.get("/inbox/notices/"))
+    bob.post("/inbox/notices/", {"browser": ["plan"]})
+    user.refresh_from_db()
+    assert user.notifications == {"browser": ["plan"], "email": ["plan"]}
+    assert user.email == "bob@example.org"
 
 
 def test_a_discussion_is_held_on_its_page(

@@ -23,13 +23,12 @@ def notices(request: HttpRequest) -> HttpResponse:
     """Of what I hear in the browser and by e-mail."""
     user = cast(User, request.user)
     form = Switches(request.POST if request.method == "POST" else None, user=user)
-    if form.is_bound and form.is_valid():
-        choose_notices(user, **form.cleaned_data)
+    if form.is_bound and form.submit(choose_notices, user) is not None:
         messages.success(request, "Saved.")
         return redirect("notices")
-    ways = [(way.value, way.label, form[way.value].value() or []) for way in Way]
+    ways = [(way.value, way.label, form[way.value].value() or []) for way in form.ways]
     context = {"form": form, "ways": ways, "whys": Why.choices}
-    return render(request, "messaging/notices.html", context)
+    return render(request, "messaging/notices.html", context, status=form.status)
 
 
 @require_safe
