@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import NamedTuple
+
+from django.db import connection
 
 from apps.core.closest import closest
 from apps.core.errors import Invalid
@@ -14,62 +15,57 @@ from apps.core.text import fold
 from apps.messaging.mentions import EVERYONE, mentioned
 from apps.teams.models import Member, Team
 
-COLUMNS = ("name", "role", "kind", "left_at", "team", "user")
-ENTRIES = Prepared(
-    Member,
-    lambda seats: (
-        seats.filter(team_id=NUMBER)
-        .exclude(kind=Member.Kind.SYSTEM)
-        .values_list("pk", "key", "name", "left_at")
-    ),
-)
-SEATS = Prepared(
-    Member,
-    lambda seats: seats.filter(team_id=NUMBER).exclude(kind=Member.Kind.SYSTEM).only(*COLUMNS),
-)
-SEAT = Prepared(Member, lambda seats: seats.filter(pk=NUMBER).order_by().only(*COLUMNS))
-FEW = 8
 LEADER_WORDS = frozenset({"lead", "team-lead", "leader"})
 EVERYONE_WORDS = frozenset({"all", "everyone", "*"})
 
 
 class Entry(NamedTuple):
-    """A seat as an address needs it: in a large team, making members of all rows is the most
-    costly part of a send."""
+    """A seat as a message needs it; making members of all rows would be the most costly part."""
 
-    pk: int
-    key: str
+    id: int
+    team_id: int
     name: str
+    key: str
+    kind: str
+    user_id: int | None
+    role: str
     left_at: datetime | None
+
+    @property
+    def member(self) -> Member:
+        """The seat itself, its other columns read when asked for."""
+        return Member.from_db(connection.alias, self._fields, self)
+
+
+ENTRIES = Prepared(
+    Member,
+    lambda seats: (
+        seats.filter(team_id=NUMBER).exclude(kind=Member.Kind.SYSTEM).values_list(*Entry._fields)
+    ),
+)
 
 
 class Roster:
     """The seats of a team by name, ignoring case; ended ones are known but get nothing."""
 
     def __init__(self, team: Team) -> None:
-        self._team_id = team.pk
-        self._entries = [Entry(*row) for row in ENTRIES.rows(team.pk)]
-        self._by_key = {entry.key: entry for entry in self._entries}
-
-    @cached_property
-    def seats(self) -> list[Member]:
-        """All seats, ended ones too, in the order they joined."""
-        return SEATS.objects(self._team_id)
+        self._entries = {row[0]: Entry(*row) for row in ENTRIES.rows(team.pk)}
+        self._by_key = {entry.key: entry for entry in self._entries.values()}
 
     @property
     def all_names(self) -> list[str]:
         """The names of all seats, ended ones too."""
-        return [entry.name for entry in self._entries]
+        return [entry.name for entry in self._entries.values()]
 
     @property
     def names(self) -> list[str]:
         """The names of the seats that are taken now."""
-        return [entry.name for entry in self._entries if entry.left_at is None]
+        return [entry.name for entry in self._entries.values() if entry.left_at is None]
 
     @property
     def live(self) -> list[Member]:
         """The seats that are taken now, in the order they joined."""
-        return [seat for seat in self.seats if seat.left_at is None]
+        return [entry.member for entry in self._entries.values() if entry.left_at is None]
 
     def others(self, actor: Member) -> list[Member]:
         """Everyone but `actor`."""
@@ -88,21 +84,21 @@ class Roster:
         unknown, ended = [], []
         for name in names:
             word = fold(name.strip().removeprefix("@"))
-            seat: Entry | Member | None = self._by_key.get(word)
-            if seat is None and word in EVERYONE_WORDS:
+            entry = self._by_key.get(word)
+            if entry is None and word in EVERYONE_WORDS:
                 found |= {other.pk: None for other in self.others(actor)}
                 continue
-            if seat is None and word in LEADER_WORDS:
-                seat = self.leader()
-            if seat is None:
+            if entry is None and word in LEADER_WORDS and (leader := self.leader()):
+                entry = self._entries[leader.pk]
+            if entry is None:
                 unknown.append(name)
-            elif seat.left_at is not None:
-                ended.append(seat.name)
+            elif entry.left_at is not None:
+                ended.append(entry.name)
             else:
-                found[seat.pk] = None
+                found[entry.id] = None
         if unknown or ended:
             raise self._refusal(unknown, ended, field)
-        return self._members(list(found))
+        return [self._entries[pk].member for pk in found]
 
     def mentioned(self, body: str, *, actor: Member) -> list[Member]:
         """The live seats that `body` addresses, without `actor`; unknown handles are text."""
@@ -112,13 +108,7 @@ class Roster:
         if EVERYONE in names:
             return self.others(actor)
         entries = [self._by_key[fold(name)] for name in names]
-        return self._members([entry.pk for entry in entries if entry.pk != actor.pk])
-
-    def _members(self, pks: Sequence[int]) -> list[Member]:
-        if len(pks) <= FEW and "seats" not in self.__dict__:
-            return [seat for pk in pks for seat in SEAT.objects(pk)]
-        by_pk = {seat.pk: seat for seat in self.seats}
-        return [by_pk[pk] for pk in pks]
+        return [entry.member for entry in entries if entry.id != actor.pk]
 
     def _refusal(self, unknown: Sequence[str], ended: Sequence[str], field: str) -> Invalid:
         if not unknown:
