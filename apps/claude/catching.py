@@ -38,7 +38,7 @@ class Catcher:
         folder = path.parent.parent.name
         if path.parent.name != "inboxes" or path.suffix != ".json" or folder in self.growing:
             return
-        found = formats.read_bytes(path, limit=formats.INBOX_LIMIT, within=self.home)
+        found = formats.read_at_once(path, limit=formats.INBOX_LIMIT, within=self.home)
         if is_locked_by_others(path):
             self.lockers.add(folder)
         if isinstance(found, formats.Problem) or len(found.data) <= EMPTY_BYTES:
@@ -84,20 +84,28 @@ class Catcher:
 def with_gone_rows(tree: TeamTree, before: TeamTree | None, caught: Rows) -> TeamTree:
     """The tree with the rows that its inboxes held since the last look and hold no more.
 
-    Where inboxes are drained, a row that is gone was read.
+    `caught` is what was caught before the tree was read. Where inboxes are drained, a row that is
+    gone was read; of an inbox that cannot be read now, nobody knows.
     """
-    gone: dict[str, list[InboxRow]] = {}
     drains = tree.epoch > Epoch.CHOSEN or (before is not None and before.epoch > Epoch.CHOSEN)
-    for inbox, rows in tree.inboxes.items():
-        here = {row.id for row in rows}
-        older = {row.id: row for row in (before.inboxes.get(inbox, ()) if before else ())}
-        missing = {**older, **caught.get(inbox, {})}
-        gone[inbox] = [
-            replace(row, read=row.read or drains)
-            for name, row in missing.items()
-            if name not in here
-        ]
-    if not any(gone.values()):
-        return tree
-    inboxes = {inbox: (*gone[inbox], *rows) for inbox, rows in tree.inboxes.items()}
+    drains = drains or any(row.is_numbered for rows in caught.values() for row in rows.values())
+    inboxes = dict(tree.inboxes)
+    for inbox in dict.fromkeys((*tree.inboxes, *caught)):
+        is_read, here = inbox in tree.inboxes, tree.inboxes.get(inbox, ())
+        missing = (_rows(before, inbox) if is_read else {}) | caught.get(inbox, {})
+        for row in here:
+            missing.pop(row.id, None)
+        gone = (replace(row, read=row.read or (drains and is_read)) for row in missing.values())
+        inboxes[inbox] = (*gone, *here)
     return replace(tree, inboxes=inboxes)
+
+
+def undecided(tree: TeamTree, before: TeamTree | None, caught: Rows) -> Rows:
+    """The rows of inboxes that were just being written: the next look tells whether they stayed."""
+    torn = [problem.path for problem in tree.problems if problem.passing]
+    inboxes = [path.stem for path in torn if path.parent.name == "inboxes"]
+    return {inbox: {**_rows(before, inbox), **caught.get(inbox, {})} for inbox in inboxes}
+
+
+def _rows(tree: TeamTree | None, inbox: str) -> dict[str, InboxRow]:
+    return {row.id: row for row in tree.inboxes.get(inbox, ())} if tree else {}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.db import close_old_connections, connection
 
-from apps.claude.catching import Catcher, with_gone_rows
+from apps.claude.catching import Catcher, Rows, undecided, with_gone_rows
 from apps.claude.formats import Epoch, TeamTree, read_team, team_names
 from apps.claude.health import (
     note_change,
@@ -73,6 +73,7 @@ class Follower:
     def run(self, stop: threading.Event) -> None:
         """Follow until `stop` is set."""
         self._notify = Inotify(self._catcher.catch, stop)
+        self._notify.watch(self.home / "teams", below=2)
         self._notify.start()
         Watcher(self.home, touched=self._touched, wake=self._wakes.put, stop=stop).start()
         forget = events.listen(self._wakes.put)
@@ -139,27 +140,35 @@ class Follower:
 
     def _look(self, team: _Followed) -> None:
         team.due = 0.0
-        tree = read_team(self.home, team.name, team.tree)
+        # Before the files are read: a row that comes after the reading is not one that is gone.
+        caught, before = self._catcher.take(team.name), team.tree
+        try:
+            taken = self._take_in(team, caught)
+        except BaseException:
+            team.tree = before
+            self._catcher.give_back(team.name, caught)
+            raise
+        if taken is not None:
+            self._after(team, taken)
+
+    def _take_in(self, team: _Followed, caught: Rows) -> Taken | None:
+        """Store what the files say now; None where they are gone, or not there yet."""
+        before, tree = team.tree, read_team(self.home, team.name, team.tree)
         passing = any(problem.passing for problem in tree.problems)
         team.looks = team.looks + 1 if passing else 0
         patient = passing and team.looks < LOOKS
         if patient:
             team.due = time.monotonic() + SOON_SECONDS
             if _is_being_founded(tree):
-                return
-        before, team.tree = team.tree, tree
+                self._catcher.give_back(team.name, caught)
+                return None
+        team.tree = tree
+        self._catcher.give_back(team.name, undecided(tree, before, caught))
         if tree.is_empty or self._has_left(team, tree):
             self._gone(team)
-            return
-        caught = self._catcher.take(team.name)
+            return None
         whole = with_gone_rows(tree, before, caught)
-        try:
-            taken = take_in(whole, home=str(self.home), memory=team.memory, patient=patient)
-        except BaseException:
-            team.tree = before
-            self._catcher.give_back(team.name, caught)
-            raise
-        self._after(team, taken)
+        return take_in(whole, home=str(self.home), memory=team.memory, patient=patient)
 
     def _after(self, team: _Followed, taken: Taken) -> None:
         first = team.files is None or (taken.files and team.files.pk != taken.files.pk)
@@ -168,7 +177,7 @@ class Follower:
             team.names = None
             return
         if self._notify:
-            self._notify.watch(self.home / "teams" / team.name / "inboxes")
+            self._notify.watch(self.home / "teams" / team.name, below=1)
         if first:
             started(team.files)
             self.tell(f"Following {team.name} at /teams/{team.files.team.slug}/")

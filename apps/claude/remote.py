@@ -19,13 +19,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from apps.claude import formats
-from apps.claude.catching import Catcher
+from apps.claude.catching import Catcher, Rows
 from apps.claude.inotify import Inotify
 from apps.claude.orders import Order, Outcome, carry_out
 
@@ -48,6 +48,11 @@ class Folder:
     outcomes: list[Outcome] = field(default_factory=list)
     pending: dict[str, Stamp] = field(default_factory=dict)
     slug: str = ""
+
+    def unsent(self, stamps: dict[str, Stamp], files: Container[str]) -> set[str]:
+        """The files that changed, but are not among those that are sent now."""
+        changed = (path for path, stamp in stamps.items() if self.sent.get(path) != stamp)
+        return {path for path in changed if path not in files}
 
     def arrived(self, gone: list[str]) -> None:
         """The server has what was sent."""
@@ -79,9 +84,8 @@ class RemoteFollower:
         notify.start()
         wait, away = EVERY_SECONDS, False
         while not stop.is_set():
-            for name in formats.team_names(self.home):
-                notify.watch(self.home / "teams" / name / "inboxes")
-                notify.watch(self.home / "tasks" / name)
+            notify.watch(self.home / "teams", below=2)
+            notify.watch(self.home / "tasks", below=1)
             try:
                 self.sync()
                 if away:
@@ -128,11 +132,13 @@ class RemoteFollower:
         room = BATCH_BYTES
         for name in sorted(names):
             folder = self.folders.setdefault(name, Folder())
+            # Before the files are read: a row that comes after the reading is not one that is gone.
+            rows = self.catcher.take(name)
             files, gone, stamps = self._changed(name, folder)
             if room <= 0:
                 files, gone = {}, []
             room -= sum(len(text) for text in files.values())
-            caught = self._caught(name)
+            caught = self._caught(name, rows, folder.unsent(stamps, files))
             if files or gone or caught or folder.outcomes:
                 folder.pending = {path: stamps[path] for path in files}
                 yield name, {
@@ -169,9 +175,12 @@ class RemoteFollower:
             return None
         return found.data.decode("utf-8", errors="replace")
 
-    def _caught(self, name: str) -> dict[str, list[Any]]:
-        rows = self.catcher.take(name)
-        return {inbox: [row.native() for row in found.values()] for inbox, found in rows.items()}
+    def _caught(self, name: str, rows: Rows, unsent: set[str]) -> dict[str, list[Any]]:
+        """The rows to send. While their file cannot be, they would look like rows that are gone."""
+        later = {inbox for inbox in rows if f"teams/{name}/inboxes/{inbox}.json" in unsent}
+        self.catcher.give_back(name, {inbox: rows[inbox] for inbox in later})
+        ready = {inbox: found for inbox, found in rows.items() if inbox not in later}
+        return {inbox: [row.native() for row in found.values()] for inbox, found in ready.items()}
 
     def _answered(self, name: str, sent: dict[str, Any] | None, told: dict[str, Any]) -> None:
         folder = self.folders.setdefault(name, Folder())

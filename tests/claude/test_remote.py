@@ -132,6 +132,26 @@ def test_both_sides_may_be_away(remote: tuple[Home, ByClient], cast: Cast) -> No
     assert [found["text"] for found in home.rows("hal")] == ["Go on"]
 
 
+def test_a_row_that_was_caught_waits_for_its_file_that_is_being_written(
+    remote: tuple[Home, ByClient], cast: Cast
+) -> None:
+    home, program = remote
+    numbered = {"msgV": 1, "msg_id": "1", "type": "message"}
+    home.inbox("hal", row("iris", "Hello", 1, **numbered))
+    program.sync()
+    home.inbox("hal", *home.rows("hal"), row("iris", "More", 2, **numbered | {"msg_id": "2"}))
+    program.catcher.catch(home.inbox_path("hal"))
+    put(home.inbox_path("hal"), "[{")
+    program.sync()
+    assert not Message.objects.filter(body="More").exists()
+    home.inbox("hal", row("iris", "More", 2, **numbered | {"msg_id": "2"}))
+    program.sync()
+    states = Delivery.objects.filter(recipient__name="hal", recipient__team__slug="crew")
+    assert {copy.message.body: copy.read_at is not None for copy in states} == {
+        "Hello": True, "More": False,
+    }  # fmt: skip
+
+
 def test_a_server_that_lost_its_copy_asks_for_all(
     remote: tuple[Home, ByClient], cast: Cast, settings: Any, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ from .disk import (
     Problem,
     Stamp,
     decode,
+    read_at_once,
     read_bytes,
     read_json,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "parse_payload",
     "parse_row",
     "parse_task",
+    "read_at_once",
     "read_bytes",
     "read_config",
     "read_highwatermark",

@@ -79,12 +79,26 @@ def read_bytes(path: Path, *, limit: int, within: Path | None = None) -> Loaded 
         return Problem(path, "bad_name", "The name cannot be a file name.")
     try:
         if not leads_into(within or path.parent, path):
-            return Problem(path, "outside", "A link leads out of the followed folder.")
+            return _outside(path)
         return _open_and_read(path, limit)
     except OSError as error:
         return _os_problem(path, error)
     except ValueError:
         return Problem(path, "bad_name", "The name cannot be a file name.")
+
+
+def read_at_once(path: Path, *, limit: int, within: Path) -> Loaded | Problem:
+    """As `read_bytes`, for what may be gone in an instant: read first, then seen where it was.
+
+    A link in the file's own place is not followed, so that nothing else can be opened by it.
+    """
+    try:
+        found = _open_and_read(path, limit, os.O_NOFOLLOW)
+    except OSError as error:
+        return _os_problem(path, error)
+    if not leads_into(within, path):
+        return _outside(path)
+    return found
 
 
 def read_json(path: Path, limit: int, *, within: Path | None = None) -> Any | Problem:
@@ -109,6 +123,10 @@ def decode(path: Path, data: bytes) -> Any | Problem:
         return Problem(path, "bad_json", f"The file is not JSON: {error}.")
 
 
+def _outside(path: Path) -> Problem:
+    return Problem(path, "outside", "A link leads out of the followed folder.")
+
+
 def _torn(path: Path) -> Problem:
     return Problem(path, "torn", "The file ends in the middle; it may be half-written.")
 
@@ -122,9 +140,9 @@ def _ends_too_soon(content: str, error: ValueError) -> bool:
     return CUT_OFF.fullmatch(content, position) is not None
 
 
-def _open_and_read(path: Path, limit: int) -> Loaded | Problem:
+def _open_and_read(path: Path, limit: int, flags: int = 0) -> Loaded | Problem:
     # Not blocking: a pipe put in a file's place must not hold the reader.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     with os.fdopen(handle, "rb", buffering=0) as file:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
