@@ -50,7 +50,8 @@ def locked(path: Path) -> Iterator[None]:
 class LiveTeam:
     """Runs the agents of one home, each in a thread, until it is told to stop.
 
-    Epoch 1 marks rows as read, later ones take them out; epoch 3 numbers them.
+    Epoch 1 marks rows as read, later ones take them out; epoch 3 numbers them. A turn lasts: an
+    agent deals with the rows that it found when the turn began, those that come later wait.
     """
 
     def __init__(self, home: Home, epoch: int, names: tuple[str, ...] = ("hal", "iris")) -> None:
@@ -58,6 +59,7 @@ class LiveTeam:
         self.received: Counter[tuple[str, str]] = Counter()
         self.sent = 0
         self._due: dict[str, float] = {}
+        self._found: dict[str, Rows] = {}
         self.errors: list[BaseException] = []
         self._stop = threading.Event()
         self._guard = threading.Lock()
@@ -86,9 +88,10 @@ class LiveTeam:
             thread.join()
 
     def read_inboxes(self) -> None:
-        """Every agent looks once more."""
+        """Every agent looks once more, and deals with all that it finds."""
         for name in (*self.names, "team-lead"):
-            self._read(name)
+            self._look(name)
+            self._finish_turn(name)
 
     def _run(self, steps: Iterator[None]) -> None:
         try:
@@ -175,21 +178,29 @@ class LiveTeam:
         """Look into the inbox as often as an agent does between its turns."""
         if time.monotonic() >= self._due.get(name, 0.0):
             self._due[name] = time.monotonic() + chance.uniform(0.6, 1.2)
-            self._read(name)
+            self._finish_turn(name)
+            self._look(name)
 
-    def _read(self, name: str) -> None:
+    def _look(self, name: str) -> None:
         path = self.home.inbox_path(name)
-        if not path.exists():
+        rows: Rows = read(path) if path.exists() else []
+        self._found[name] = [row for row in rows if not row["read"]]
+
+    def _finish_turn(self, name: str) -> None:
+        """Mark what was found as read, or take it out."""
+        found = self._found.pop(name, [])
+        if not found:
             return
+        path = self.home.inbox_path(name)
         with locked(path):
             rows: Rows = read(path)
-            fresh = [row for row in rows if not row["read"]]
-            if not fresh:
-                return
-            kept = [{**row, "read": True} for row in rows] if self.epoch == 1 else []
+            done = [row for row in rows if row in found]
+            kept = [row for row in rows if row not in found]
+            if self.epoch == 1:
+                kept = [{**row, "read": True} if row in found else row for row in rows]
             path.write_text(json.dumps(kept, indent=2))
         with self._guard:
-            self.received.update((name, row["text"]) for row in fresh)
+            self.received.update((name, row["text"]) for row in done)
 
 
 def idle(name: str) -> dict[str, Any]:

@@ -121,9 +121,9 @@ def test_files_and_board_agree_and_each_message_came_once(living: LiveTeam) -> N
     assert {word: living.received[word] for word in words} == dict.fromkeys(words, 1)
     until(lambda: not Handover.objects.filter(read_at=None, drained_at=None).exists())
     theirs = Message.objects.filter(team=files.team, sender__kind="agent", native__isnull=False)
-    # A row that is drained in the instant of its arrival nobody else can have seen; how many those
-    # are depends on how busy the machine is.
-    unseen = 0 if living.epoch == 1 else living.sent // 4
+    # What is taken out before the kernel lets anybody look, nobody can have seen. An agent's turn
+    # is long beside that: only on a machine that stands still for a whole turn is a row missed.
+    unseen = 0 if living.epoch == 1 else living.sent // 20
     until(lambda: living.sent - unseen <= theirs.count() <= living.sent)
     seen = list(files.team.events.order_by("seq").values_list("seq", flat=True))
     assert seen == list(range(1, len(seen) + 1))
