@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from apps.core.timetext import ago
 from apps.messaging.kinds import summary
 from apps.messaging.models import Delivery, Message
 from apps.reviews.models import Plan
-from apps.reviews.models.plan import PlanState
+from apps.tasks.agenda import Who, turn
 from apps.tasks.models import Task
 from apps.tasks.models.task import Priority
 from apps.tasks.moves import ReviewState, Status
@@ -29,6 +29,10 @@ from apps.teams.words import in_words
 LONGEST = 6_000
 MOST_CHANGES = 12
 LINE = 150
+PLAN_NOTES = {
+    "submit_plan": "needs a plan first",
+    "decide_plan": "your plan waits for its decision",
+}
 QUIET = ("message.", "session.", "task.moved")
 # How much is shown where all of it would be too long: lines a section, characters of the rules.
 SIZES = ((10, 1_600), (8, 1_200), (6, 1_000), (4, 700), (3, 400), (2, 200), (1, 100))
@@ -85,7 +89,7 @@ def brief(member: Member, *, since: int | None = None, peek: bool = False) -> To
     seq = member.team.seq
     before = _last(member)
     start = min(seq, since if since is not None else before if before is not None else seq)
-    parts = _parts(member, start)
+    parts = parts_of(member, start)
     step = next_step(member, {name: part.lines for name, part in parts.items()}, _shutdown(member))
     is_idle = step.action == "wait_for_events"
     if not (peek and is_idle) and before != seq:
@@ -115,7 +119,7 @@ def note(member: Member, seq: int) -> None:
 
 
 def _me(member: Member, parts: dict[str, Part]) -> dict[str, Any]:
-    names = ("running", "ready", "reviews", "plans", "questions", "unread")
+    names = ("running", "ready", "reviews", "plans", "questions", "care", "unread")
     return {
         **shapes.of_member(member),
         "team": shapes.of_team_line(member.team),
@@ -123,10 +127,11 @@ def _me(member: Member, parts: dict[str, Part]) -> dict[str, Any]:
     }
 
 
-def _parts(member: Member, since: int) -> dict[str, Part]:
-    gate, now = _gate(member), timezone.now()
-    plans = counts.plans(member)
-    kinds = counts.kinds(member)
+def parts_of(member: Member, since: int) -> dict[str, Part]:
+    """Everything that `member` is told of, by name; whose turn a card is, says the agenda."""
+    now = timezone.now()
+    kinds, planned = counts.kinds(member), _planned(member)
+    plans, asked = counts.plans(member), counts.by_kind(counts.calls(member))
 
     def part(name: str, title: str, line: Callable[[Any], Line]) -> Part:
         kind = kinds.get(name)
@@ -134,50 +139,65 @@ def _parts(member: Member, since: int) -> dict[str, Part]:
         total = kind.count(member) if kind and len(shown) == counts.MOST else len(shown)
         return Part(title, total, [line(one) for one in shown])
 
-    decisions = [Line(plan.pk, _plan_line(plan)) for plan in plans[: counts.MOST]]
+    def listed(title: str, found: Sequence[Any], line: Callable[[Any], Line]) -> Part:
+        return Part(title, len(found), [line(one) for one in found[: counts.MOST]])
+
     return {
-        "running": part("running", "You are working on", _running_line),
-        "ready": part("ready", "You could start", lambda task: _ready_line(task, gate)),
+        "running": part("running", "You are working on", lambda task: _running_line(member, task)),
+        "ready": part("ready", "You could start", lambda task: _ready_line(member, task, planned)),
         "my_plans": part("my_plans", "Your plans", _own_plan_line),
-        "reviews": part("reviews", "Your verdict is asked for", _review_line),
-        "plans": Part("Your decision is asked for", len(plans), decisions),
-        "questions": part("questions", "Your answer is asked for", _asked_line),
+        "reviews": listed("Your verdict is asked for", asked["reviews"], _review_line),
+        "plans": listed("Your decision is asked for", plans, lambda p: Line(p.pk, _plan_line(p))),
+        "questions": listed("Your answer is asked for", asked["questions"], _asked_line),
+        "care": listed("Needs your care", asked["care"], _care_line),
         "unread": part("unread", "Unread messages, newest first", lambda c: _unread_line(c, now)),
         "changes": _changes(member, since),
     }
 
 
-def _running_line(task: Task) -> Line:
+def _running_line(member: Member, task: Task) -> Line:
+    task.team, task.owner = member.team, member
     notes = []
     if task.plan_steps:
         notes.append(f"plan {task.plan_done}/{task.plan_steps}")
-    if task.needs_input:
-        notes.append(f"waits for an answer: {one_line(task.question, 60)}")
-    return _line(task, notes, "asked" if task.needs_input else "")
+    return _line(task, [*notes, *_question(task)], turn(task).action)
 
 
-def _ready_line(task: Task, gate: dict[int, str] | None) -> Line:
-    notes = [] if task.owner_id is None else ["yours"]
+def _question(task: Task) -> list[str]:
+    return [f"waits for an answer: {one_line(task.question, 60)}"] if task.needs_input else []
+
+
+def _ready_line(member: Member, task: Task, planned: Mapping[int | None, str]) -> Line:
+    """What the turn would be where the member took the card, which nothing blocks."""
+    notes = [] if task.owner_id != member.pk else ["yours"]
     if task.priority != Priority.NORMAL:
         notes.append(Priority(task.priority).name.lower())
     if task.review_state == ReviewState.NEEDS_FIX:
         notes.append("needs a fix")
-    if gate is None or gate.get(task.pk) == PlanState.APPROVED:
-        return _line(task, notes)
-    if gate.get(task.pk) == PlanState.PENDING:
-        return _line(task, [*notes, "your plan waits for its decision"], "planned")
-    return _line(task, [*notes, "needs a plan first"], "gated")
+    notes += _question(task)
+    task.team, task.owner = member.team, member
+    action = turn(task, plan=planned.get(task.pk, "")).action
+    notes += [PLAN_NOTES[action]] if action in PLAN_NOTES else []
+    return _line(task, notes, action)
 
 
-def _review_line(task: Task) -> Line:
+def _review_line(one: counts.Asked) -> Line:
+    task = one.task
     by = [f"by {task.owner.name}"] if task.owner else []
     return _line(task, [*by, f"round {task.review_round}"])
 
 
-def _asked_line(task: Task) -> Line:
+def _asked_line(one: counts.Asked) -> Line:
+    task = one.task
     by = f"{task.owner.name} asks: " if task.owner else ""
     text = f"#{task.number} {one_line(task.subject, 60)}: {by}{task.question}"
     return Line(task.number, one_line(text, LINE))
+
+
+def _care_line(one: counts.Asked) -> Line:
+    text = f"#{one.task.number} {one_line(one.task.subject, 60)}: {one.call.turn.why}"
+    late = " It is late." if one.call.turn.who == Who.REVIEWER else ""
+    return Line(one.task.number, one_line(text + late, LINE), one.call.kind)
 
 
 def _plan_line(plan: Plan) -> str:
@@ -194,16 +214,12 @@ def _line(task: Task, notes: Sequence[str], mark: str = "") -> Line:
     return Line(task.number, f"#{task.number} {subject}{said}", mark)
 
 
-def _gate(member: Member) -> dict[int, str] | None:
-    """The state of the member's latest plan by task key; None for who needs no plans."""
-    if not member.plan_mode_required or member.kind != Member.Kind.AGENT:
-        return None
+def _planned(member: Member) -> dict[int | None, str]:
+    """The state of the member's latest plan by task key; nothing for who needs no plans."""
+    if not member.needs_plan:
+        return {}
     mine = Plan.objects.filter(author=member, task__status=Status.PENDING).order_by("pk")
-    states = dict(mine.values_list("task_id", "state"))
-    opened = Task.objects.filter(planned_by=member, status=Status.PENDING).values_list(
-        "pk", flat=True
-    )
-    return states | dict.fromkeys(opened, PlanState.APPROVED.value)
+    return dict(mine.values_list("task_id", "state"))
 
 
 def _own_plan_line(plan: Plan) -> Line:
@@ -265,7 +281,7 @@ def _who(member: Member) -> str:
         f"The team is {team.state}.",
         f"You may: {may}." if may else "You may read everything and change nothing.",
     ]
-    if member.plan_mode_required and member.kind == Member.Kind.AGENT:
+    if member.needs_plan:
         lines.append("Before you start a task, a plan of yours for it must be approved.")
     return "\n".join(lines)
 

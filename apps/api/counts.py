@@ -4,19 +4,22 @@ queries are compiled once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db.models import Count, Model, Q, QuerySet
 
 from apps.core.prepared import NUMBER, OTHER, Prepared
 from apps.messaging.models import Delivery
+from apps.reviews.calls import Call, call_on
 from apps.reviews.models import Plan
 from apps.reviews.models.plan import PlanState
+from apps.reviews.reviewers import judges_in
 from apps.reviews.stages import may_decide
 from apps.tasks.models import Task
-from apps.tasks.models.task import Asked, TaskQuerySet
-from apps.tasks.moves import Column, ReviewState, Status
+from apps.tasks.models.task import FIRST_TO_DO, TaskQuerySet
+from apps.tasks.moves import Column, Status
 from apps.teams.models import Member, Team
 from apps.teams.permissions import Permission
 
@@ -55,29 +58,13 @@ def _ready(*, wait_for_approval: bool) -> Callable[[], TaskQuerySet]:
     rule = Team(dependencies_wait_for_approval=wait_for_approval)
 
     def build() -> TaskQuerySet:
-        free = Task.objects.filter(Q(owner=None) | Q(owner_id=NUMBER), team_id=OTHER)
+        nobodys = Q(owner=None) | Q(owner__left_at__isnull=False)
+        free = Task.objects.filter(nobodys | Q(owner_id=NUMBER), team_id=OTHER)
         return (
             free.filter(board_column=Column.TODO, internal=False)
             .blocked(rule, yes=False)
-            .order_by("-priority", "created_at", "number")
+            .order_by(*FIRST_TO_DO)
         )
-
-    return build
-
-
-def _reviews(mine: Q) -> Callable[[], TaskQuerySet]:
-    def build() -> TaskQuerySet:
-        asked = Task.objects.filter(mine, team_id=OTHER, review_state=ReviewState.REVIEW)
-        return asked.in_column(Column.REVIEW).order_by("review_requested_at", "number")
-
-    return build
-
-
-def _questions(*asked: str) -> Callable[[], TaskQuerySet]:
-    def build() -> TaskQuerySet:
-        open_ones = Task.objects.filter(team_id=OTHER, needs_input__in=asked).on_board()
-        others = open_ones.filter(Q(owner=None) | ~Q(owner_id=NUMBER))
-        return others.order_by("asked_at", "number")
 
     return build
 
@@ -87,17 +74,6 @@ RUNNING = Waiting(
     lambda: Task.objects.filter(owner_id=NUMBER, team_id=OTHER).in_column(Column.IN_PROGRESS),
 )
 READY = {wait: Waiting(Task, _ready(wait_for_approval=wait)) for wait in (False, True)}
-REVIEWS = Waiting(Task, _reviews(Q(reviewer_id=NUMBER)), "owner")
-# A person also reviews what nobody was chosen for.
-REVIEWS_OF_PERSON = Waiting(
-    Task,
-    _reviews(Q(reviewer_id=NUMBER) | (Q(reviewer=None) & (Q(owner=None) | ~Q(owner_id=NUMBER)))),
-    "owner",
-)
-QUESTIONS: dict[tuple[Asked, ...], Waiting[Task]] = {
-    asked: Waiting(Task, _questions(*asked), "owner")
-    for asked in ((Asked.LEAD,), (Asked.HUMAN,), (Asked.LEAD, Asked.HUMAN))
-}
 UNREAD = Waiting(
     Delivery,
     lambda: Delivery.objects.filter(
@@ -128,27 +104,65 @@ UNDECIDED = Prepared(
 )
 
 
+# Cards that may ask somebody else than who works on them; whom, is told by their turn.
+IN_REVIEW = Q(board_column=Column.REVIEW)
+SILENT = Q(board_column=Column.IN_PROGRESS) & (
+    Q(stalled_at__isnull=False) | Q(owner__terminated_at__isnull=False)
+    | Q(owner__left_at__isnull=False)
+)  # fmt: skip
+WENT_ON = Q(board_column=Column.APPROVED, completed_at=None) & ~Q(status=Status.COMPLETED)
+SHORT = ("description", "metadata", "owner__prompt", "owner__metadata", "reviewer__prompt",
+         "reviewer__metadata")  # fmt: skip
+
+
+def _asking(asks: Q) -> Prepared[Task]:
+    def build(tasks: QuerySet[Task]) -> QuerySet[Task]:
+        found = tasks.filter(asks, team_id=OTHER, internal=False).order_by("number")
+        return found.select_related("owner", "reviewer").defer(*SHORT)[:MOST_WEIGHED]
+
+    return Prepared(Task, build)
+
+
+# Most members are only ever asked for reviews; more falls to who leads or manages, and to people.
+ASKING_REVIEWER = _asking(IN_REVIEW & Q(reviewer_id=NUMBER))
+ASKING = _asking(IN_REVIEW | Q(asked_at__isnull=False) | SILENT | WENT_ON)
+
+
+class Asked(NamedTuple):
+    """A card that waits for the member, and what for."""
+
+    task: Task
+    call: Call
+
+
+def calls(member: Member) -> list[Asked]:
+    """What the team's cards ask of `member`, the longest waiting first; at most two queries."""
+    steers = member.is_leader or member.can(Permission.MANAGE_TASKS)
+    person = member.kind == Member.Kind.HUMAN
+    query = ASKING if steers or person else ASKING_REVIEWER
+    tasks = query.objects(member.pk, member.team_id)
+    open_to_all = any(task.reviewer_id is None and task.column == Column.REVIEW for task in tasks)
+    judges = judges_in(member.team) if open_to_all else None
+    found = []
+    for task in tasks:
+        task.team = member.team
+        if (call := call_on(member, task, judges)) is not None:
+            found.append(Asked(task, call))
+    return sorted(found, key=lambda one: (_since(one.task), one.task.number))
+
+
+def _since(task: Task) -> datetime:
+    return task.asked_at or task.stalled_at or task.review_requested_at or task.updated_at
+
+
 def kinds(member: Member) -> dict[str, Waiting[Any]]:
-    """What can wait for this member, by name."""
+    """What else can wait for this member, by name."""
     found: dict[str, Waiting[Any]] = {
         "running": RUNNING, "unread": UNREAD, "my_plans": OWN_PLANS,
     }  # fmt: skip
     if member.can(Permission.WORK):
         found["ready"] = READY[member.team.dependencies_wait_for_approval]
-    if member.can(Permission.REVIEW):
-        person = member.kind == Member.Kind.HUMAN
-        found["reviews"] = REVIEWS_OF_PERSON if person else REVIEWS
-    if asked := _answers(member):
-        found["questions"] = QUESTIONS[asked]
     return found
-
-
-def _answers(member: Member) -> tuple[Asked, ...]:
-    """Whose questions the member may answer."""
-    asked = [Asked.LEAD] if member.is_leader or member.can(Permission.MANAGE_TASKS) else []
-    if member.kind == Member.Kind.HUMAN and asked:
-        asked.append(Asked.HUMAN)
-    return tuple(asked)
 
 
 def plans(member: Member) -> list[Plan]:
@@ -160,9 +174,20 @@ def plans(member: Member) -> list[Plan]:
     ]
 
 
+def by_kind(asked: Iterable[Asked]) -> dict[str, list[Asked]]:
+    """As a briefing tells them: reviews, questions, and what is a lead's care."""
+    found: dict[str, list[Asked]] = {"reviews": [], "questions": [], "care": []}
+    for one in asked:
+        found[{"review": "reviews", "question": "questions"}.get(one.call.kind, "care")].append(one)
+    return found
+
+
 def counts_for(member: Member) -> dict[str, int]:
-    """All of it as numbers; six queries."""
-    names = ("running", "ready", "reviews", "questions", "unread")
+    """All of it as numbers, in a handful of queries."""
     found = kinds(member)
-    numbers = {name: found[name].count(member) if name in found else 0 for name in names}
-    return {**numbers, "plans": len(plans(member))}
+    numbers = {
+        name: found[name].count(member) if name in found else 0
+        for name in ("running", "ready", "unread")
+    }
+    asked = {name: len(some) for name, some in by_kind(calls(member)).items()}
+    return {**numbers, **asked, "plans": len(plans(member))}

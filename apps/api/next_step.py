@@ -19,6 +19,12 @@ class Line(NamedTuple):
 
 
 Lines = Sequence[Line]
+# What settles a lead's care: the tool, a verb, and the address.
+CARE = {
+    "stalled": ("release_task", "release", "release"),
+    "conflict": ("resolve_conflict", "resolve", "resolve-conflict"),
+    "replace": ("replace_reviewer", "find another reviewer for", "replace-reviewer"),
+}
 
 
 class Step(NamedTuple):
@@ -81,6 +87,9 @@ def _for_others(member: Member, found: Mapping[str, Lines]) -> Step | None:
     for number, line, _ in found["reviews"][:1]:
         why = f"review {line}: approve it, or request changes."
         return Step("review_task", why, f"/tasks/{number}/approve", task=number)
+    for number, line, kind in found["care"][:1]:
+        tool, verb, path = CARE[kind]
+        return Step(tool, f"{verb} {line}", f"/tasks/{number}/{path}", task=number)
     return None
 
 
@@ -88,7 +97,7 @@ def _own_work(member: Member, found: Mapping[str, Lines]) -> Step | None:
     if not member.team.allows(Allows.WORK):
         return None
     for number, line, mark in found["running"]:
-        if mark == "asked":
+        if mark != "work":
             continue
         why = f"go on with {line}; complete it when it is done."
         return Step("finish_task", why, f"/tasks/{number}/complete", task=number)
@@ -97,11 +106,10 @@ def _own_work(member: Member, found: Mapping[str, Lines]) -> Step | None:
             why = f"revise what was rejected: {line}"
             return Step("submit_plan", why, f"/plans/{plan}/revise")
     for number, line, mark in found["ready"]:
-        if mark == "planned":
-            continue
-        if mark == "gated":
+        if mark == "submit_plan":
             return Step("submit_plan", f"submit a plan for {line}.", "/plans", task=number)
-        return Step("claim_task", f"claim {line}.", f"/tasks/{number}/claim", task=number)
+        if mark in ("start", "fix"):
+            return Step("claim_task", f"claim {line}.", f"/tasks/{number}/claim", task=number)
     return None
 
 

@@ -35,6 +35,9 @@ def suggested(step: Data) -> str:
         "update_task": call("comment", number=number, answer=True),
         "review_task": call("get_task", number=number) + ", then review_task",
         "submit_plan": call("submit_plan", **about),
+        "release_task": call("finish_task", number=number, outcome="release"),
+        "replace_reviewer": call("request_review", number=number, reviewer="…"),
+        "resolve_conflict": call("get_task", number=number),
         "wait_for_events": call("briefing", wait=WAIT),
     }  # fmt: skip
     return f"{does.get(action) or call(action, number=number)}: {step['why']}"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from apps.reviews.models import Plan, Review
 from apps.reviews.models.review import is_late
-from apps.reviews.reviewers import next_reviewer, why_not
-from apps.tasks.agenda import Turn, turn
+from apps.reviews.reviewers import next_reviewer, turn_of, why_not
+from apps.tasks.agenda import Turn
 from apps.tasks.cards import open_blockers
 from apps.tasks.models import Task
 from apps.tasks.moves import Column
@@ -39,7 +39,7 @@ class CardReview:
 
 
 def card_review(task: Task, member: Member) -> CardReview:
-    """Everything at once, in at most eight queries. Owner, reviewer and team must be loaded."""
+    """Everything at once, in at most nine queries. Owner, reviewer and team must be loaded."""
     plans = list(
         Plan.objects.visible_to(member)
         .filter(task=task)
@@ -51,7 +51,7 @@ def card_review(task: Task, member: Member) -> CardReview:
     asks = task.column == Column.DONE and task.team.allows(Allows.PLANS)
     replaces = task.column == Column.REVIEW and not task.has_conflict and steers and decides
     return CardReview(
-        turn=turn(
+        turn=turn_of(
             task,
             blockers=open_blockers(task.team, [task.pk])[task.pk],
             plan=_plan_state(task, plans),

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from apps.messaging.models import Delivery
 from apps.messaging.notices import Why, headline
+from apps.reviews.calls import call_on
 from apps.reviews.models import Plan
 from apps.reviews.models.plan import PlanQuerySet, PlanState
 from apps.reviews.scope import Scope
 from apps.reviews.stages import may_decide
-from apps.tasks.agenda import turn
 from apps.tasks.models import Task
 from apps.tasks.models.task import Asked, TaskQuerySet
 from apps.tasks.moves import Column, ReviewState, Status
@@ -142,16 +142,15 @@ def _limit(team: Team) -> int | None:
 
 def reviews_for(scope: Scope) -> TaskQuerySet:
     """Cards whose verdict waits for the person: chosen ones, ones that nobody was chosen for, and
-    in teams the person leads those that are late or whose reviewer cannot give it.
+    in teams the person leads those that are late or that nobody can give it to any more.
     """
     waiting = Task.objects.filter(
-        board_column=Column.REVIEW, status=Status.COMPLETED, internal=False,
-        team__in=scope.reviewing,
+        board_column=Column.REVIEW, status=Status.COMPLETED, needs_input=Asked.NOBODY,
+        internal=False,
     )  # fmt: skip
-    anyones = Q(reviewer=None) & ~Q(owner__in=[seat.pk for seat in _strict(scope)])
-    return waiting.filter(Q(reviewer__in=scope.seats) | anyones | _to_replace(scope)).order_by(
-        "review_requested_at", "pk"
-    )
+    anyones = Q(reviewer__in=scope.seats) | Q(reviewer=None)
+    mine = anyones & Q(team__in=scope.reviewing) & ~Q(owner__in=[s.pk for s in _strict(scope)])
+    return waiting.filter(mine | _to_replace(scope)).order_by("review_requested_at", "pk")
 
 
 def _strict(scope: Scope) -> list[Member]:
@@ -159,18 +158,28 @@ def _strict(scope: Scope) -> list[Member]:
 
 
 def _to_replace(scope: Scope) -> Q:
+    leading = [team for team in scope.leading if team in scope.deciding]
     gone = Q(reviewer__left_at__isnull=False) | Q(reviewer__terminated_at__isnull=False)
     own = Q(reviewer=F("owner"), team__in=[seat.team_id for seat in _strict(scope)])
-    found = Q(team__in=scope.leading) & (gone | own | Q(reviewer__in=scope.unfit))
-    for minutes, teams in _by_limit(scope).items():
+    unfit = gone | own | Q(reviewer__in=scope.unfit) | _for_nobody(scope)
+    found = Q(team__in=leading) & unfit
+    for minutes, teams in _by_limit(scope, leading).items():
         limit = timezone.now() - timedelta(minutes=minutes)
         found |= Q(team__in=teams, reviewer__isnull=False, review_requested_at__lt=limit)
     return found
 
 
-def _by_limit(scope: Scope) -> dict[int, list[int]]:
+def _for_nobody(scope: Scope) -> Q:
+    """No reviewer was chosen, and nobody but perhaps the owner may be one."""
+    strict = {seat.team_id for seat in _strict(scope)}
+    nobody = [team for team, judges in scope.judges.items() if not judges]
+    alone = [pks[0] for team, pks in scope.judges.items() if len(pks) == 1 and team in strict]
+    return Q(reviewer=None) & (Q(team__in=nobody) | Q(owner__in=alone))
+
+
+def _by_limit(scope: Scope, leading: list[int]) -> dict[int, list[int]]:
     limits: dict[int, list[int]] = {}
-    for team in scope.leading:
+    for team in leading:
         minutes = scope.by_team[team].team.review_sla_minutes
         if minutes:
             limits.setdefault(minutes, []).append(team)
@@ -180,18 +189,18 @@ def _by_limit(scope: Scope) -> dict[int, list[int]]:
 def _reviews(scope: Scope) -> Iterable[Need]:
     for task in _lean(reviews_for(scope))[:MOST]:
         seat = _home(scope, task)
-        reviewer = task.reviewer
-        is_mine = reviewer is None or reviewer.pk == seat.pk
-        kind = "review" if is_mine and turn(task).action == "review" else "replace"
+        call, reviewer = call_on(seat, task, scope.judges.get(task.team_id)), task.reviewer
+        if call is None:
+            continue
         facts = [f"{task.owner.name} completed it" if task.owner else "It is completed"]
         if task.review_round > 1:
             facts.append(f"round {task.review_round}")
-        if reviewer is not None and kind == "replace":
-            facts.append(f"{reviewer.name} reviews it")
+        if call.kind == "replace":
+            facts.append(f"{reviewer.name} reviews it" if reviewer else "nobody can review it")
         about = " · ".join(facts)
         since = task.review_requested_at or task.updated_at
         title = f"Review #{task.number} {task.subject}"
-        yield Need(kind, task, seat, since, title, about, _limit(seat.team))
+        yield Need(call.kind, task, seat, since, title, about, _limit(seat.team))
 
 
 def _lean(tasks: TaskQuerySet) -> TaskQuerySet:
@@ -212,10 +221,11 @@ def questions_for(scope: Scope) -> TaskQuerySet:
     lead = Q(needs_input=Asked.LEAD, team__in=scope.leading)
     human = Q(needs_input=Asked.HUMAN, team__in=scope.managing)
     teams = {*scope.leading, *scope.managing}
-    asking = Task.objects.filter(asked_at__isnull=False, team__in=teams).filter(lead | human)
+    asking = Task.objects.filter(asked_at__isnull=False, team__in=teams, internal=False)
+    open_ones = asking.filter(lead | human).exclude(owner__in=scope.seats)
     return (
-        asking.exclude(owner__in=scope.seats)
-        .exclude(status=Status.DELETED)
+        open_ones.exclude(status=Status.DELETED)
+        .exclude(review_state=ReviewState.APPROVED, status=Status.COMPLETED)
         .order_by("asked_at", "pk")
     )
 
@@ -230,10 +240,11 @@ def _questions(scope: Scope) -> Iterable[Need]:
 
 
 def stalled_for(scope: Scope) -> TaskQuerySet:
-    """Running cards whose owner is silent, in teams where the person can release them."""
+    """Running cards whose owner is silent or gone, in teams where the person can release them."""
+    gone = Q(owner__terminated_at__isnull=False) | Q(owner__left_at__isnull=False)
     return Task.objects.filter(
-        stalled_at__isnull=False, status=Status.IN_PROGRESS, internal=False,
-        team__in=_steering(scope),
+        Q(stalled_at__isnull=False) | gone, board_column=Column.IN_PROGRESS, owner__isnull=False,
+        needs_input=Asked.NOBODY, internal=False, team__in=_steering(scope),
     ).order_by("stalled_at", "pk")  # fmt: skip
 
 
@@ -241,7 +252,8 @@ def moved_on_for(scope: Scope) -> TaskQuerySet:
     """Cards that show as reviewed although their work is not completed any more."""
     return Task.objects.filter(
         completed_at__isnull=True, status__in=(Status.PENDING, Status.IN_PROGRESS), internal=False,
-        review_state__in=(ReviewState.REVIEW, ReviewState.APPROVED), team__in=_steering(scope),
+        review_state__in=(ReviewState.REVIEW, ReviewState.APPROVED), needs_input=Asked.NOBODY,
+        team__in=_steering(scope),
     ).order_by("updated_at", "pk")  # fmt: skip
 
 

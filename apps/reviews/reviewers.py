@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Count, Max
@@ -11,8 +11,9 @@ from apps.core.closest import closest
 from apps.core.errors import Invalid
 from apps.core.text import fold
 from apps.reviews.models import Review
+from apps.tasks.agenda import Turn, turn
 from apps.tasks.models import Task
-from apps.tasks.moves import Column
+from apps.tasks.moves import Column, ReviewState
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Member, Team
 from apps.teams.permissions import Permission, Role
@@ -84,6 +85,19 @@ def why_not(task: Task, seat: Member) -> str:
     if seat.pk == task.owner_id and not task.team.allow_self_approval:
         return f"{seat.name} owns #{task.number} and cannot review it."
     return ""
+
+
+def judges_in(team: Team) -> list[int]:
+    """The keys of the people in `team` who may review; one query."""
+    people = team.members.filter(kind=Member.Kind.HUMAN, left_at=None)
+    return [seat.pk for seat in people if seat.can(Permission.REVIEW)]
+
+
+def turn_of(task: Task, *, blockers: Sequence[int] = (), plan: str = "") -> Turn:
+    """`agenda.turn` with all that it asks for; one query where no reviewer was chosen."""
+    asks_all = task.review_state == ReviewState.REVIEW and task.reviewer_id is None
+    judges = judges_in(task.team) if asks_all else None
+    return turn(task, blockers=blockers, plan=plan, judges=judges)
 
 
 def is_valid(task: Task) -> bool:

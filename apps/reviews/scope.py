@@ -62,13 +62,27 @@ class Scope:
         return self.where(Allows.MESSAGES, lambda seat: seat.is_leader)
 
     @cached_property
-    def unfit(self) -> list[int]:
-        """Who sits in a team the person leads and may not review there; one query."""
+    def _weighed(self) -> list[Member]:
+        """In teams the person leads: people, and seats that may less than others; one query."""
         if not self.leading:
             return []
-        rare = Q(role=Role.OBSERVER) | ~Q(denied=[])
+        rare = Q(role=Role.OBSERVER) | ~Q(denied=[]) | Q(kind=Member.Kind.HUMAN)
         seats = Member.objects.filter(rare, team__in=self.leading, left_at=None)
-        return [seat.pk for seat in seats.order_by() if not seat.can(Permission.REVIEW)]
+        return list(seats.order_by())
+
+    @cached_property
+    def unfit(self) -> list[int]:
+        """Who sits in a team the person leads and may not review there."""
+        return [seat.pk for seat in self._weighed if not seat.can(Permission.REVIEW)]
+
+    @cached_property
+    def judges(self) -> dict[int, list[int]]:
+        """By team that the person leads, the keys of the people who may review."""
+        found: dict[int, list[int]] = {team: [] for team in self.leading}
+        for seat in self._weighed:
+            if seat.kind == Member.Kind.HUMAN and seat.can(Permission.REVIEW):
+                found[seat.team_id].append(seat.pk)
+        return found
 
     @cached_property
     def managing(self) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from django.db import models
@@ -11,6 +11,9 @@ from apps.tasks.models.task import Asked, Task
 from apps.tasks.moves import Column, ReviewState, Status
 from apps.teams.models import Member
 from apps.teams.permissions import Permission
+
+# Of a lead's duties those that whoever manages tasks can do as well.
+STEERING = frozenset({"release", "resolve"})
 
 
 class Who(models.TextChoices):
@@ -51,14 +54,22 @@ class Turn(NamedTuple):
         return self.member or words.get(self.who, self.who.value)
 
 
-def turn(task: Task, *, blockers: Sequence[int] = (), plan: str = "") -> Turn:
+def turn(
+    task: Task, *, blockers: Sequence[int] = (), plan: str = "",
+    judges: Collection[int] | None = None,
+) -> Turn:  # fmt: skip
     """Whose turn a card is. The first row that fits decides.
 
     `blockers` are the numbers of its unfinished dependencies, `plan` the state of the owner's plan
-    for it ("" where there is none). Owner, reviewer and team must be loaded.
+    for it ("" where there is none), `judges` the keys of all people here who may review, where that
+    is known. Owner, reviewer and team must be loaded.
     """
     decided = (
-        _ended(task) or _asked(task) or _moved_on(task) or _in_review(task) or _completed(task)
+        _ended(task)
+        or _asked(task)
+        or _moved_on(task)
+        or _in_review(task, judges)
+        or _completed(task)
     )
     if decided is not None:
         return decided
@@ -66,13 +77,33 @@ def turn(task: Task, *, blockers: Sequence[int] = (), plan: str = "") -> Turn:
     if owner is None:
         return _lead("assign_owner", "owner_missing", "Nobody owns it.")
     if owner.left_at is not None:
-        return _lead("assign_owner", "owner_gone", f"{owner.name} has left the team.")
+        act = "release" if task.status == Status.IN_PROGRESS else "assign_owner"
+        return _lead(act, "owner_gone", f"{owner.name} has left the team.")
     return (
         _running(task, owner)
         or _blocked(blockers)
         or _planless(task, owner, plan)
         or _to_do(task, owner)
     )
+
+
+def falls_to(found: Turn, task: Task, member: Member) -> bool:
+    """Whether `member`, seated in the card's team, is who `found` waits for."""
+    if found.who == Who.OWNER:
+        return member.pk == task.owner_id
+    if found.who == Who.REVIEWER:
+        return member.pk == task.reviewer_id
+    is_owner = member.pk == task.owner_id
+    if found.who == Who.LEAD and found.action in STEERING:
+        return member.can(Permission.MANAGE_TASKS)
+    if found.who == Who.LEAD:
+        return member.is_leader and not (is_owner and found.action == "answer")
+    if found.who != Who.HUMAN or member.kind != Member.Kind.HUMAN:
+        return False
+    if found.action == "answer":
+        return member.can(Permission.MANAGE_TASKS) and not is_owner
+    allowed = not is_owner or task.team.allow_self_approval
+    return member.can(Permission.REVIEW) and allowed
 
 
 def _nobody(category: Category, action: str, reason: str, why: str) -> Turn:
@@ -115,11 +146,14 @@ def _moved_on(task: Task) -> Turn | None:
     return _lead("resolve", "conflict", f"It shows as {where}, but its work is {now} again.")
 
 
-def _in_review(task: Task) -> Turn | None:
+def _in_review(task: Task, judges: Collection[int] | None) -> Turn | None:
     if task.review_state != ReviewState.REVIEW:
         return None
     reviewer = task.reviewer
     if reviewer is None:
+        if judges is not None and not _others(task, judges):
+            why = "Nobody here can review it: give another member that right, or seat one."
+            return _lead("find_reviewer", "no_reviewer", why)
         why = "No reviewer was chosen: any person who may review can do it."
         return Turn(Who.HUMAN, "review", Category.WAITING, "review_unassigned", why)
     if reviewer.pk == task.owner_id and not task.team.allow_self_approval:
@@ -131,6 +165,12 @@ def _in_review(task: Task) -> Turn | None:
         )
     why = f"{reviewer.name} was asked to review it, round {task.review_round}."
     return _member(Who.REVIEWER, reviewer, "review", "review_requested", why)
+
+
+def _others(task: Task, judges: Collection[int]) -> list[int]:
+    """Those of `judges` who may judge this card."""
+    own = None if task.team.allow_self_approval else task.owner_id
+    return [pk for pk in judges if pk != own]
 
 
 def _completed(task: Task) -> Turn | None:
@@ -155,8 +195,7 @@ def _blocked(blockers: Sequence[int]) -> Turn | None:
 
 
 def _planless(task: Task, owner: Member, plan: str) -> Turn | None:
-    gated = owner.plan_mode_required and owner.kind == Member.Kind.AGENT
-    if not gated or task.planned_by_id == owner.pk:
+    if not owner.needs_plan or task.planned_by_id == owner.pk:
         return None
     if plan == "pending_review":
         return _lead("decide_plan", "plan_waiting", f"{owner.name}'s plan for it waits.")

@@ -14,7 +14,7 @@ from apps.api.schemas import Briefing
 from apps.messaging.actions import request_shutdown, send_message
 from apps.reviews import actions as reviews
 from apps.tasks import actions as tasks
-from apps.teams.actions import change_member, change_team, transition_team
+from apps.teams.actions import change_member, change_team, end_seat, transition_team
 from apps.teams.models import Member
 from tests.api.conftest import Caller, refused, said
 from tests.conftest import Cast
@@ -59,7 +59,7 @@ def test_what_waits_for_me(cast: Cast) -> None:
     assert [line["line"] for line in data["reviews"]] == ["#2 Two (by iris; round 1)"]
     assert data["unread"][0]["line"].startswith("iris, just now: Please review #2: Two [message ")
     assert data["me"]["counts"] == {
-        "running": 1, "ready": 1, "reviews": 1, "plans": 0, "questions": 0, "unread": 1,
+        "running": 1, "ready": 1, "reviews": 1, "plans": 0, "questions": 0, "care": 0, "unread": 1,
     }  # fmt: skip
     for part in ("You are working on (1):\n- #1 One", "Your verdict is asked for (1):"):
         assert part in data["text"]
@@ -213,3 +213,19 @@ def test_everybody_can_be_briefed(call: Callable[[str], Caller], cast: Cast, nam
     fill(cast, 8)
     data = said(call(name).get("/briefing"))
     assert len(data["text"]) <= LONGEST
+
+
+def test_a_card_that_waits_for_an_answer_is_not_begun(cast: Cast) -> None:
+    tasks.create_task(cast.alice, "One", owner="hal")
+    tasks.ask(cast.hal, 1, "Which one?")
+    read_all(cast.hal)
+    data = told(cast.hal)
+    assert data["ready"][0]["line"] == "#1 One (yours; waits for an answer: Which one?)"
+    assert data["next_step"]["action"] == "wait_for_events"
+
+
+def test_what_a_member_left_behind_can_be_begun(cast: Cast) -> None:
+    tasks.create_task(cast.alice, "One", owner="iris")
+    assert told(cast.hal)["ready"] == []
+    end_seat(cast.alice, "iris")
+    assert suggested(cast.hal) == ("claim_task", 1)

@@ -56,3 +56,16 @@ async def test_a_review_needs_a_task_and_changes_need_a_reason(
         silent = await iris.refused("review_task", number=1, decision="request_changes")
     assert "number" in nothing["fields"]
     assert "note" in silent["fields"]
+
+
+async def test_a_named_reviewer_takes_an_open_review_over(team: Cast, connect: Connect) -> None:
+    await act(actions.create_task, team.alice, "Parse", owner="hal")
+    await act(actions.claim_task, team.hal, 1)
+    await act(actions.complete_task, team.hal, 1)
+    async with connect(team.hal) as hal:
+        await hal.do("request_review", number=1, reviewer="iris")
+        same = await hal.do("request_review", number=1, reviewer="Iris")
+        other = await hal.do("request_review", number=1, reviewer="bob")
+        error = await hal.refused("request_review", number=1, reviewer="hal")
+    assert (same["task"]["reviewer"], other["task"]["reviewer"]) == ("iris", "bob")
+    assert set(error["fields"]) == {"reviewer"}

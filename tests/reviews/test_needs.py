@@ -14,10 +14,10 @@ from apps.reviews.actions import decide_plan, propose_plan, request_review
 from apps.reviews.models import Plan
 from apps.reviews.needs import needs_count, needs_of
 from apps.reviews.scope import Scope
-from apps.tasks.actions import answer, ask, create_task
+from apps.tasks.actions import answer, ask, complete_task, create_task
 from apps.tasks.agenda import turn
 from apps.tasks.models import Task
-from apps.teams.actions import end_seat, transition_team
+from apps.teams.actions import change_member, end_seat, transition_team
 from apps.teams.models import Member, User
 from tests.conftest import Cast, make_cast, person
 from tests.reviews.conftest import MakeTask
@@ -109,6 +109,24 @@ def test_a_reviewer_who_cannot_review_is_the_leaders_care(
     reason = "self_review" if why == "owner" else "reviewer_gone"
     assert f'data-reason="{reason}"' in page
     assert "alice would review it next" in page
+
+
+def test_ones_own_card_that_nobody_can_review_is_the_leaders_care(
+    cast: Cast, running: MakeTask, login: Login
+) -> None:
+    end_seat(cast.alice, "bob")
+    for agent in ("hal", "iris"):
+        change_member(cast.alice, agent, denied=["review"])
+    task = running("Mine", cast.alice)
+    complete_task(cast.alice, task.number)
+    assert request_review(cast.alice, task.number).reviewer is None
+    assert kinds(cast.people["alice"]) == ["replace"]
+    page = login("alice").get("/").text
+    assert 'data-reason="no_reviewer"' in page
+    assert "Nobody here can review it: give another member that right, or seat one." in page
+    assert "nobody can review it" in page
+    change_member(cast.alice, "iris", denied=[])
+    assert "iris would review it next" in login("alice").get("/").text
 
 
 def test_the_list_agrees_with_whose_turn_it_is(

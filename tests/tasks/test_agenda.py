@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.tasks.agenda import Category, Turn, Who, turn
+from apps.tasks.agenda import Category, Turn, Who, falls_to, turn
 from apps.tasks.models import Task
 from apps.tasks.moves import ReviewState, Status
 from apps.teams.models import Member, Team
@@ -28,6 +28,7 @@ GONE = seat(4, "gone", left_at=timezone.now())
 DOWN = seat(5, "down", terminated_at=timezone.now())
 GATED = seat(6, "gated", plan_mode_required=True)
 VERA = seat(7, "vera", kind="human", role="observer")
+BOB = seat(8, "bob", kind="human")
 
 
 def card(**values: Any) -> Task:
@@ -46,6 +47,7 @@ class Case:
     member: str | None = None
     blockers: tuple[int, ...] = ()
     plan: str = ""
+    judges: tuple[int, ...] | None = None
 
 
 REVIEW = {"status": "completed", "review_state": "review", "review_round": 1}
@@ -66,6 +68,12 @@ CASES = [
     Case("in review by the lead", {**REVIEW, "reviewer": ALICE},
          Who.REVIEWER, "review", Category.OVERSIGHT, "review_requested", "alice"),
     Case("in review by nobody", REVIEW, Who.HUMAN, "review", Category.WAITING, "review_unassigned"),
+    Case("in review by nobody, and there is somebody", REVIEW,
+         Who.HUMAN, "review", Category.WAITING, "review_unassigned", judges=(1, 3)),
+    Case("in review by nobody, and there is nobody", REVIEW,
+         Who.LEAD, "find_reviewer", Category.OVERSIGHT, "no_reviewer", judges=()),
+    Case("in review by nobody, and there is its owner alone", {**REVIEW, "owner": ALICE},
+         Who.LEAD, "find_reviewer", Category.OVERSIGHT, "no_reviewer", judges=(3,)),
     Case("in review by its owner", {**REVIEW, "reviewer": HAL},
          Who.LEAD, "replace_reviewer", Category.OVERSIGHT, "self_review"),
     Case("in review by one who left", {**REVIEW, "reviewer": GONE},
@@ -81,6 +89,8 @@ CASES = [
          Who.NOBODY, "none", Category.DONE, "completed", blockers=(3,)),
     Case("nobody's", {"owner": None},
          Who.LEAD, "assign_owner", Category.OVERSIGHT, "owner_missing"),
+    Case("running, owner left", {"owner": GONE, "status": "in_progress"},
+         Who.LEAD, "release", Category.OVERSIGHT, "owner_gone"),
     Case("owner left", {"owner": GONE}, Who.LEAD, "assign_owner", Category.OVERSIGHT, "owner_gone"),
     Case("running", {"status": "in_progress"},
          Who.OWNER, "work", Category.ACTIONABLE, "owner_working", "hal"),
@@ -112,7 +122,9 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_row(case: Case) -> None:
-    found = turn(card(**case.card), blockers=case.blockers, plan=case.plan)
+    found = turn(
+        card(**case.card), blockers=case.blockers, plan=case.plan, judges=case.judges
+    )  # fmt: skip
     assert found == Turn(case.who, case.action, case.category, case.reason, found.why, case.member)
     assert found.why.endswith((".", "?"))
 
@@ -147,6 +159,37 @@ def test_own_review_where_the_team_allows_it() -> None:
     team = Team(slug="solo", allow_self_approval=True)
     found = turn(card(team=team, **REVIEW, reviewer=HAL))
     assert (found.who, found.member) == (Who.REVIEWER, "hal")
+
+
+def test_ones_own_review_needs_nobody_else_where_the_team_allows_it() -> None:
+    team = Team(slug="solo", allow_self_approval=True)
+    found = turn(card(team=team, owner=ALICE, **REVIEW), judges=(3,))
+    assert (found.who, falls_to(found, card(team=team, owner=ALICE), ALICE)) == (Who.HUMAN, True)
+
+
+@pytest.mark.parametrize(
+    ("values", "judges", "members"),
+    [
+        ({"status": "in_progress"}, None, "hal"),
+        ({"status": "in_progress", "needs_input": "human"}, None, "alice bob"),
+        ({"status": "in_progress", "needs_input": "lead"}, None, "alice"),
+        ({"status": "in_progress", "owner": DOWN}, None, "alice bob"),
+        ({**REVIEW, "reviewer": IRIS}, None, "iris"),
+        (REVIEW, (3,), "alice bob"),
+        (REVIEW, (), "alice"),
+        ({**REVIEW, "owner": BOB}, (3,), "alice"),
+        ({**REVIEW, "reviewer": GONE}, None, "alice"),
+        ({**REVIEW, "owner": ALICE}, (3,), "alice"),
+        ({"status": "completed"}, None, ""),
+    ],
+)
+def test_whom_it_falls_to(
+    values: dict[str, Any], judges: tuple[int, ...] | None, members: str
+) -> None:
+    task = card(**values)
+    found = turn(task, judges=judges)
+    cast = (HAL, IRIS, ALICE, BOB, VERA, GATED)
+    assert {one.name for one in cast if falls_to(found, task, one)} == set(members.split())
 
 
 def test_words_for_whose_turn_it_is() -> None:

@@ -48,6 +48,7 @@ class Briefing(BaseModel):
     reviews: list[BriefingLine]
     plans: list[BriefingLine]
     questions: list[BriefingLine]
+    care: list[BriefingLine]
     unread: list[BriefingLine]
     changes: list[BriefingLine]
     since: int

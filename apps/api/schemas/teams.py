@@ -197,6 +197,7 @@ class MyCounts(BaseModel):
     reviews: int
     plans: int
     questions: int
+    care: int
     unread: int
 
 

@@ -5,13 +5,17 @@ from typing import Annotated, Literal, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from apps.core.actions import action
 from apps.core.errors import Invalid
+from apps.core.text import fold
 from apps.mcp import advice, shown
 from apps.mcp.catalogue import Data, tool
 from apps.mcp.fields import Args, Id, Number, one_of
 from apps.mcp.shown import Card
 from apps.mcp.tools.tasks import OneTask
 from apps.reviews import actions
+from apps.tasks.models import Task
+from apps.tasks.moves import Column
 from apps.teams.models import Member
 
 VERDICTS = {
@@ -31,9 +35,18 @@ class RequestReview(Args):
 @tool
 def request_review(member: Member, asked: RequestReview) -> OneTask:
     """Ask for a review of a task that is done. The reviewer is told; you get the verdict as a
-    message."""
-    task = actions.request_review(member, asked.number, asked.reviewer)
+    message. In review already, a named reviewer takes it over."""
+    task = _ask(member, asked.number, asked.reviewer)
     return {"task": shown.changed(task), "next": advice.in_review(task)}
+
+
+@action
+def _ask(member: Member, number: int, reviewer: str | None) -> Task:
+    task = actions.request_review(member, number, reviewer)
+    chosen = task.reviewer.name if task.reviewer else ""
+    if reviewer and task.column == Column.REVIEW and fold(chosen) != fold(reviewer):
+        return actions.replace_reviewer(member, number, reviewer)
+    return task
 
 
 class ReviewTask(Args):

@@ -13,12 +13,11 @@ from apps.messaging.letters import Letter
 from apps.reviews.actions import mark_digest_seen
 from apps.reviews.digest import digest_of
 from apps.reviews.needs import Need, needs_of
-from apps.reviews.reviewers import next_in
+from apps.reviews.reviewers import next_in, turn_of
 from apps.reviews.scope import Scope
 from apps.reviews.sheet import rendered, sheet_for
 from apps.reviews.start import first_steps
 from apps.reviews.views.asking import htmx
-from apps.tasks.agenda import turn
 from apps.tasks.models import Task
 from apps.teams.models import User
 
@@ -73,7 +72,7 @@ def _details(need: Need) -> dict[str, Any]:
 def _of_card(need: Need, task: Task) -> dict[str, Any]:
     found: dict[str, Any] = {
         "task": task,
-        "turn": turn(task),
+        "turn": turn_of(task),
         "body": rendered(need.team, task.description),
         "rounds": list(task.reviews.with_people().order_by("-round")[:REMARKS]),
     }
