@@ -417,6 +417,26 @@ def test_late_reviews_are_marked_and_replaced(cast: Cast, done: MakeTask) -> Non
     assert list(told.deliveries.values_list("recipient__name", flat=True)) == ["iris"]
 
 
+def test_who_was_replaced_hears_that_another_reviews(cast: Cast, done: MakeTask) -> None:
+    task = request_review(cast.hal, done().number, "bob")
+    before = Event.objects.count()
+    replace_reviewer(cast.alice, task.number, "iris")
+    assert list(Event.objects.order_by("pk")[before:].values_list("kind", flat=True)) == [
+        "review.reassigned", "message.sent", "message.sent",
+    ]  # fmt: skip
+    told = Message.objects.get(subject__startswith="iris reviews")
+    assert (told.sender, told.tasks) == (cast.alice, [task.number])
+    assert [copy.recipient for copy in told.deliveries.all()] == [cast.bob]
+
+
+def test_who_gave_a_review_away_or_has_gone_is_told_nothing(cast: Cast, done: MakeTask) -> None:
+    task = request_review(cast.hal, done().number, "alice")
+    replace_reviewer(cast.alice, task.number, "iris")
+    Member.objects.filter(pk=cast.iris.pk).update(terminated_at=timezone.now())
+    replace_reviewer(cast.alice, task.number, "bob")
+    assert not Message.objects.filter(subject__contains="now").exists()
+
+
 def test_replacing_without_a_name_takes_the_next(cast: Cast, done: MakeTask) -> None:
     task = request_review(cast.hal, done().number, "alice")
     assert replace_reviewer(cast.alice, task.number).reviewer == cast.bob

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from apps.core.actions import action
 from apps.core.errors import Conflict
+from apps.messaging.actions import post
 from apps.reviews.actions.rounds import DECIDED, ask_reviewer, mark_reopened
 from apps.reviews.models import Review
 from apps.reviews.reviewers import find_reviewer, next_in
@@ -21,7 +22,10 @@ from apps.teams.permissions import Permission
 
 @action
 def replace_reviewer(actor: Member, number: int, reviewer: str | None = None) -> Task:
-    """Give the open round to another reviewer, the named one or the next; their time starts now."""
+    """Give the open round to another reviewer, the named one or the next; their time starts now.
+
+    Both hear of it: who was asked before need not go on.
+    """
     task = lock_task(actor, number)
     if not actor.can(Permission.MANAGE_TASKS):
         actor.require(Permission.REVIEW)
@@ -43,7 +47,21 @@ def replace_reviewer(actor: Member, number: int, reviewer: str | None = None) ->
         names["replaced"] = replaced.name
     events.record(actor, "review.reassigned", **task.as_fact(), round=task.review_round, **names)
     ask_reviewer(actor, task)
+    _tell_replaced(actor, task, replaced)
     return task
+
+
+def _tell_replaced(actor: Member, task: Task, replaced: Member | None) -> None:
+    if replaced is None or replaced.pk == actor.pk or task.reviewer is None:
+        return
+    if replaced.left_at is not None or replaced.terminated_at is not None:
+        return
+    name = task.reviewer.name
+    post(
+        actor, "message", [replaced], tasks=[task.number],
+        subject=f"{name} reviews #{task.number} now: {task.subject}",
+        body=f"You need not review #{task.number} any more; {name} does.",
+    )  # fmt: skip
 
 
 def _another(task: Task) -> Member:
