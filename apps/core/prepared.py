@@ -82,11 +82,14 @@ def _builder(compiler: Any) -> Callable[[Sequence[Any]], Any]:
     names = [column.target.attname for column, _, _ in compiler.select[first:last]]
     alias = connection.alias
     related = get_related_populators(info, compiler.select, alias)  # type: ignore[call-arg]
+    annotations = list(compiler.annotation_col_map.items())
 
     def build(row: Sequence[Any]) -> Any:
         made = info["model"].from_db(alias, names, row[first:last])
         for one in related:
             one.populate(row, made)
+        for name, at in annotations:
+            setattr(made, name, row[at])
         return made
 
     return build

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet, Value, prefetch_related_objects
 from django.utils import timezone
 
 from apps.core.errors import Invalid
+from apps.core.prepared import NUMBER, OTHER, Prepared
 from apps.core.text import fold
 from apps.messaging.draft import LARGEST_ID
 from apps.messaging.kinds import parse_kind
@@ -61,11 +63,10 @@ def inbox(
     in the same direction. An unknown kind or a bad cursor is Invalid; an unknown sender has sent
     nothing.
     """
-    found = Delivery.objects.filter(recipient=member, archived_at__isnull=not archived)
-    if unread:
-        found = found.filter(read_at=None)
-    if not noise:
-        found = found.filter(noise=False)
+    if not (kind or sender or q):
+        prepared = _plain(unread, archived, noise, order, _sane(limit))
+        return _whole_page(prepared.objects(member.pk, _start(order, cursor)), limit)
+    found = _copies(unread=unread, archived=archived, noise=noise).filter(recipient=member)
     if kind:
         found = found.filter(message__kind=parse_kind(kind))
     if sender:
@@ -73,6 +74,24 @@ def inbox(
     if q:
         found = found.filter(_says(q, "message__"))
     return _page(found, order, cursor, limit)
+
+
+def _copies(*, unread: bool, archived: bool = False, noise: bool = True) -> QuerySet[Delivery]:
+    found = Delivery.objects.filter(archived_at__isnull=not archived)
+    if unread:
+        found = found.filter(read_at=None)
+    return found if noise else found.filter(noise=False)
+
+
+@cache
+def _plain(
+    unread: bool, archived: bool, noise: bool, order: Order, limit: int
+) -> Prepared[Delivery]:
+    """The page that agents ask for again and again, of one recipient, from a place on."""
+    found = _copies(unread=unread, archived=archived, noise=noise)
+    return Prepared(
+        Delivery, lambda _: _ordered(_shown(found.filter(recipient=NUMBER)), order, OTHER, limit)
+    )
 
 
 def came_to(
@@ -86,28 +105,31 @@ def came_to(
 ) -> Page:
     """What came to a person in all their teams, newest first, each with its team."""
     seats = Member.objects.filter(user=user, left_at=None).values_list("pk", flat=True)
-    found = Delivery.objects.filter(recipient__in=list(seats), archived_at=None)
-    if unread:
-        found = found.filter(read_at=None)
+    found = _copies(unread=unread, noise=noise).filter(recipient__in=list(seats))
     if why:
         found = found.filter(why=why)
-    if not noise:
-        found = found.filter(noise=False)
     return _page(found.select_related("message__team", "recipient"), "newest", cursor, limit)
+
+
+def _counting(seats: Any, *, noise: bool) -> Prepared[Delivery]:
+    """How many messages these recipients have not read: one row, or none."""
+    copies = _copies(unread=True, noise=noise).filter(recipient__in=seats).order_by()
+    counted = copies.values(one=Value(1)).annotate(number=Count("pk")).values_list("number")
+    return Prepared(Delivery, lambda _: counted)
+
+
+UNREAD = {noise: _counting([NUMBER], noise=noise) for noise in (False, True)}
+UNREAD_OF_USER = _counting(Member.objects.filter(user=NUMBER, left_at=None), noise=False)
 
 
 def unread_count(member: Member, *, noise: bool = False) -> int:
     """How many messages `member` has not read; idle chatter counts only when asked for."""
-    unread = Delivery.objects.filter(recipient=member, archived_at=None, read_at=None)
-    return (unread if noise else unread.filter(noise=False)).count()
+    return sum(count for (count,) in UNREAD[noise].rows(member.pk))
 
 
 def unread_for_user(user: User) -> int:
     """How many messages a person has not read in all their teams, without idle chatter."""
-    seats = Member.objects.filter(user=user, left_at=None)
-    return Delivery.objects.filter(
-        recipient__in=seats, archived_at=None, read_at=None, noise=False
-    ).count()
+    return sum(count for (count,) in UNREAD_OF_USER.rows(user.pk))
 
 
 def get(member: Member, number: int) -> Message:
@@ -202,13 +224,24 @@ def _named(team_id: int, name: str) -> QuerySet[Member]:
 
 
 def _page(found: QuerySet[Delivery], order: Order, cursor: str | None, limit: int) -> Page:
+    found = _ordered(_shown(found), order, _start(order, cursor), _sane(limit))
+    return _whole_page(list(found), limit)
+
+
+def _whole_page(copies: list[Delivery], limit: int) -> Page:
+    page = Page(*_cut(copies, limit))
+    prefetch_related_objects(page.items, *_parts("message__"))
+    return page
+
+
+def _shown(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
     copies = found.select_related("message__sender").defer(*_unseen("message__"))
-    copies = copies.annotate(topic=F("message__thread__subject"))
-    return Page(*_cut(copies.prefetch_related(*_parts("message__")), order, cursor, limit))
+    return copies.annotate(topic=F("message__thread__subject"))
 
 
 def _listing(found: QuerySet[Message], order: Order, cursor: str | None, limit: int) -> Listing:
-    return Listing(*_cut(_with_parts(found), order, cursor, limit))
+    found = _ordered(_with_parts(found), order, _start(order, cursor), _sane(limit))
+    return Listing(*_cut(list(found), limit))
 
 
 def _with_parts(found: QuerySet[Message]) -> Any:
@@ -229,16 +262,27 @@ def _parts(path: str) -> Iterable[Prefetch[Any]]:
     yield Prefetch(f"{path}artifacts", Artifact.objects.filter(deleted_at=None))
 
 
-def _cut(
-    found: QuerySet[Any], order: Order, cursor: str | None, limit: int
-) -> tuple[list[Any], str | None]:
+def _sane(limit: int) -> int:
     if not 1 <= limit <= MOST:
         raise Invalid(fields={"limit": f"Choose from 1 to {MOST}."})
-    newest = order == "newest"
+    return limit
+
+
+def _start(order: Order, cursor: str | None) -> int:
+    """The key after which a page begins."""
     if cursor:
-        at = _place(cursor)
-        found = found.filter(pk__lt=at) if newest else found.filter(pk__gt=at)
-    items = list(found.order_by("-pk" if newest else "pk")[: limit + 1])
+        return _place(cursor)
+    return LARGEST_ID if order == "newest" else 0
+
+
+def _ordered(found: QuerySet[Any], order: Order, after: int, limit: int) -> QuerySet[Any]:
+    """The page's rows and one more, which tells whether there is a next page."""
+    if order == "newest":
+        return found.filter(pk__lt=after).order_by("-pk")[: limit + 1]
+    return found.filter(pk__gt=after).order_by("pk")[: limit + 1]
+
+
+def _cut(items: list[Any], limit: int) -> tuple[list[Any], str | None]:
     more = len(items) > limit
     return items[:limit], str(items[limit - 1].pk) if more else None
 
