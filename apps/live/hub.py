@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from apps.live import fragments
 from apps.live.fragments import Audience
 from apps.live.wire import Wire
 from apps.teams import events
-from apps.teams.models import Event, Team
+from apps.teams.models import Event, Member, Team
 
 log = logging.getLogger(__name__)
 CHECK_EVERY = 1.0
@@ -33,6 +34,15 @@ class Follower(Protocol):
 
     def hear(self, event: Event) -> None:
         """An event that may concern the follower's own seat."""
+
+
+class Overview(Protocol):
+    """An open page about all teams of a person."""
+
+    user_id: int
+
+    async def sit(self, seats: frozenset[int]) -> None:
+        """The person's live seats are these now, by key."""
 
 
 @dataclass(eq=False)
@@ -68,6 +78,7 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self.run = shared().run
         self.teams: dict[int, Followed] = {}
+        self.overviews: set[Overview] = set()
         self._wire = Wire(self.news)
         self._undo = events.listen(self._committed)
         self._tasks = [
@@ -168,14 +179,35 @@ class Hub:
         """Notice what other processes wrote, also without a channel layer."""
         while True:
             await asyncio.sleep(CHECK_EVERY)
-            if not self.teams:
-                continue
             try:
-                for team_id, seq in await self.run(_seqs, list(self.teams)):
-                    if team_id in self.teams and seq > self.teams[team_id].cursor:
-                        self.news(team_id)
+                if self.teams:
+                    await self._check_teams()
+                if self.overviews:
+                    await self._check_seats()
             except Exception:
                 log.exception("Checking the journals failed; trying again.")
+
+    async def _check_teams(self) -> None:
+        for team_id, seq in await self.run(_seqs, list(self.teams)):
+            if team_id in self.teams and seq > self.teams[team_id].cursor:
+                self.news(team_id)
+
+    async def _check_seats(self) -> None:
+        """Who was given a seat follows a team of which no news reached them so far."""
+        pages = list(self.overviews)
+        seats = await self.run(_seats, {page.user_id for page in pages})
+        for page in pages:
+            await page.sit(seats.get(page.user_id, frozenset()))
+
+
+def _seats(user_ids: set[int]) -> dict[int, frozenset[int]]:
+    """The keys of these people's live seats; one query."""
+    found: dict[int, set[int]] = defaultdict(set)
+    rows = Member.objects.filter(user__in=user_ids, left_at=None).order_by()
+    for user_id, pk in rows.values_list("user_id", "pk"):
+        if user_id is not None:
+            found[user_id].add(pk)
+    return {user_id: frozenset(pks) for user_id, pks in found.items()}
 
 
 def _seq(team_id: int) -> int:

@@ -39,6 +39,7 @@ class Page:
         self.team_id, self.member_id, self.name = seat.team_id, seat.pk, seat.name
         self.audience = audience_of(seat, view)
         self.cursor = 0
+        self.is_lost = False
         self._rights = seat.permissions
         self._held: list[tuple[str, int]] | None = []
 
@@ -84,8 +85,32 @@ class Page:
         if self.audience.view == "me":
             self.deliver(fragments.stale("frame", "members", "team", "needs"), self.cursor)
             hub().leave(self.team_id, self)
+            self.is_lost = True
             return
         end(self.ended, SEAT_ENDED)
+
+
+class Overview:
+    """A page about all teams of a person, who may be given a seat while it is open."""
+
+    def __init__(self, user_id: int, outlet: Outlet, ended: Ending, pages: list[Page]) -> None:
+        self.user_id, self.outlet, self.ended, self.pages = user_id, outlet, ended, pages
+
+    async def sit(self, seats: frozenset[int]) -> None:
+        """From the hub: follow the teams of new seats, and let the page ask for everything anew."""
+        here = hub()
+        self.pages[:] = [page for page in self.pages if not page.is_lost]
+        for pk in seats - {page.member_id for page in self.pages}:
+            seat = await here.run(_seat, pk)
+            if seat is None:
+                continue
+            page = Page(self.outlet, seat, "me", self.ended)
+            self.pages.append(page)
+            await here.join(page.team_id, page)
+            if self not in here.overviews:  # it closed meanwhile
+                here.leave(page.team_id, page)
+                return
+            await _welcome(here, self.pages, None, self.outlet)
 
 
 def end(ended: Ending, code: int) -> None:
@@ -135,9 +160,10 @@ async def application(scope: dict[str, Any], receive: Any, send: Send) -> None:
         return
     outlet, ended = Outlet(send), asyncio.get_running_loop().create_future()
     pages = [Page(outlet, seat, view if match else "me", ended) for seat in seats]
+    overview = None if match else Overview(scope["user_id"], outlet, ended, pages)
     sessions.setdefault(scope["user_key"], set()).add(ended)
     try:
-        await _follow(pages, int(after) if match else None, receive, send, outlet, ended)
+        await _follow(pages, int(after) if match else None, receive, send, outlet, ended, overview)
     finally:
         _forget(scope["user_key"], ended)
 
@@ -158,19 +184,24 @@ def same_origin(scope: dict[str, Any]) -> bool:
 
 
 async def _follow(
-    pages: list[Page], after: int | None, receive: Any, send: Send, outlet: Outlet, ended: Ending
-) -> None:
+    pages: list[Page], after: int | None, receive: Any, send: Send, outlet: Outlet, ended: Ending,
+    overview: Overview | None,
+) -> None:  # fmt: skip
     here = hub()
     gone: asyncio.Future[Any] = asyncio.ensure_future(_gone(receive))
     try:
         for page in pages:
             await here.join(page.team_id, page)
         await _welcome(here, pages, after, outlet)
+        if overview is not None:
+            here.overviews.add(overview)
         await asyncio.wait([gone, ended], return_when=asyncio.FIRST_COMPLETED)
         if not gone.done():
             await _close(send, outlet, ended.result())
     finally:
         gone.cancel()
+        if overview is not None:
+            here.overviews.discard(overview)
         for page in pages:
             here.leave(page.team_id, page)
 
@@ -209,7 +240,7 @@ def _let_in(scope: dict[str, Any], slug: str | None) -> list[Member]:
     user = get_user(request)
     if not user.is_authenticated or not user.is_active:
         raise LookupError
-    scope["user_key"] = key
+    scope["user_key"], scope["user_id"] = key, user.pk
     if slug is not None:
         return [seat_of(user, slug)]
     seats = Member.objects.filter(user=user, left_at=None).select_related("team")

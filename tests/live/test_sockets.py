@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.live import clock, sockets
+from apps.live import hub as hubs
 from apps.live.hub import Hub
 from apps.tasks.actions import claim_task, comment, create_task
 from apps.teams import events
@@ -20,6 +21,8 @@ from apps.teams.actions import (
     change_team,
     create_invitation,
     end_seat,
+    return_seat,
+    seat_person,
     transition_team,
 )
 from apps.teams.models import Event, Team, User
@@ -183,6 +186,31 @@ async def test_a_page_of_all_my_teams_outlives_one_seat(live_cast: Cast) -> None
         await page.until(lambda: any("tasks" in text for text in page.texts))
         assert sum("tasks" in text for text in page.texts) == 1
         assert page.closed is None
+
+
+async def test_a_page_of_all_my_teams_follows_a_seat_given_meanwhile(live_cast: Cast) -> None:
+    other = await acted(make_cast)("billing")
+    mallory = live_cast.people["mallory"]
+    async with browser(mallory, "/ws/me/") as page:
+        await page.until(lambda: page.cursor == 0)
+        await acted(create_task)(await fresh(other.alice), "Not for Mallory yet")
+        seat = await acted(seat_person)(other.team, mallory, role="member")
+        await page.until(lambda: page.cursor > 0)
+        await acted(create_task)(await fresh(other.alice), "For all who sit here")
+        await page.until(lambda: any("tasks" in text for text in page.texts))
+        assert sum("tasks" in text for text in page.texts) == 1
+
+        known = page.cursor
+        await acted(end_seat)(await fresh(other.alice), "mallory")
+        await page.until(lambda: any("members team" in text for text in page.texts))
+        await acted(return_seat)(await fresh(other.alice), seat.name)
+        await page.until(lambda: page.cursor > known)
+        assert page.closed is None
+        for team in (live_cast, other):
+            await acted(create_task)(await fresh(team.alice), "Anything")
+        await page.until(lambda: sum("tasks" in text for text in page.texts) == 2)
+    assert not hubs.hub().overviews
+    assert not hubs.hub().teams
 
 
 async def test_a_disbanded_team_stays_open_to_read(live_cast: Cast) -> None:
