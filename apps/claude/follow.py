@@ -226,14 +226,17 @@ class Follower:
             return
         team.names = Names(team.tree, files.team)
         if check:
-            check_handovers(files, team.tree, locking=team.name in self._catcher.lockers)
+            check_handovers(
+                files, team.tree, locking=team.name in self._catcher.lockers,
+                lost=self._catcher.lost(team.name),
+            )  # fmt: skip
         folder = self.home / "teams" / team.name
         if not folder.is_dir() and not (self.home / "tasks" / team.name).is_dir():
             return
         refused: list[Outcome] = []
         for _ in range(ROUNDS):
             orders = orders_for(files, team.names, list(team.tree.inboxes))
-            outcomes = list(carry_out(self.home, team.name, orders, saw=self._catcher.saw))
+            outcomes = list(carry_out(self.home, team.name, orders, witness=self._catcher))
             team.memory.of(files).ours.update(settle(files, outcomes, team.tree))
             refused = [outcome for outcome in outcomes if outcome.refused]
             if len(refused) == len(outcomes):

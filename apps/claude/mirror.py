@@ -76,7 +76,11 @@ class Mirror:
         files = self._take_in(tree, _caught(told)) or files
         if files is None:
             return {"again": True} if again else {}
-        check_handovers(files, tree, locking=told.get("locking") is True)
+        check_handovers(
+            files, tree, locking=told.get("locking") is True,
+            lost={inbox: names for inbox, names in _pairs(told, "lost") if isinstance(names, list)},
+            late=[str(name) for name in _list(told, "late")],
+        )  # fmt: skip
         return {**self._orders(files, tree), **({"again": True} if again else {})}
 
     def _take_in(self, tree: TeamTree, caught: Rows) -> TeamFiles | None:

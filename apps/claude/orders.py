@@ -7,18 +7,34 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from apps.claude import formats
 from apps.claude.formats import Problem, TaskFile
 from apps.claude.writing import NotWritten, locked, rewrite
 
 EDITED = ("subject", "description", "status", "owner", "active_form")
-Saw = Callable[[Path, list[Any]], object]
 Kind = Literal["row", "edit", "create"]
+
+
+class Written(NamedTuple):
+    """When rows were written, in seconds since 1970, and the ids of those unread before them."""
+
+    at: float
+    before: list[str]
+
+
+class Witness(Protocol):
+    """Whoever is to know what we see while we write."""
+
+    def saw(self, path: Path, entries: list[Any]) -> None:
+        """An inbox held this before; it may be drained before anybody else looks."""
+
+    def wrote(self, path: Path, names: Collection[str], written: Written) -> None:
+        """These rows were written, and found in the inbox."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,30 +98,27 @@ class Outcome:
 
 
 def carry_out(
-    home: Path, folder: str, orders: Iterable[Order], *, saw: Saw | None = None
+    home: Path, folder: str, orders: Iterable[Order], *, witness: Witness | None = None
 ) -> Iterator[Outcome]:
-    """Write what the orders say into the files of one team; each gets its outcome.
-
-    `saw` is told what lay in an inbox before: it may be drained before anybody else looks.
-    """
+    """Write what the orders say into the files of one team; each gets its outcome."""
     orders = list(orders)
     by_inbox: dict[str, list[Order]] = {}
     for order in orders:
         if order.kind == "row":
             by_inbox.setdefault(order.inbox, []).append(order)
     for inbox, rows in by_inbox.items():
-        yield from _rows(home, folder, inbox, rows, saw)
+        yield from _rows(home, folder, inbox, rows, witness)
     for order in orders:
         if order.kind != "row":
             yield _task(home, folder, order)
 
 
 def _rows(
-    home: Path, folder: str, inbox: str, orders: Sequence[Order], saw: Saw | None
+    home: Path, folder: str, inbox: str, orders: Sequence[Order], witness: Witness | None
 ) -> Iterator[Outcome]:
     try:
         path = _within(home / "teams" / folder / "inboxes", inbox)
-        written = write_rows(path, home, [order.row for order in orders], saw=saw)
+        written = write_rows(path, home, [order.row for order in orders], witness=witness)
     except NotWritten as refusal:
         for order in orders:
             yield Outcome(order=order, refused=refusal.sentence, passing=refusal.passing)
@@ -131,50 +144,50 @@ def inbox_name(name: str) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]", "-", name)
 
 
-class Written(NamedTuple):
-    """When rows were written, in seconds since 1970, and the ids of those unread before them."""
-
-    at: float
-    before: list[str]
-
-
 def write_rows(
-    path: Path, home: Path, rows: Sequence[dict[str, Any]], *, saw: Saw | None = None
+    path: Path, home: Path, rows: Sequence[dict[str, Any]], *, witness: Witness | None = None
 ) -> Written:
-    """Append rows to an inbox that do not lie in it yet, and read them back, or NotWritten.
+    """Append rows to an inbox that do not lie in it yet; NotWritten where one was not seen there.
 
-    `saw` is told what lay there before.
+    Who heeds the lock cannot take a row out before it was read back. So a row that nobody saw was
+    written over, even where the inbox is empty: to write it again does not double it.
     """
     if not path.parent.parent.is_dir():
         raise NotWritten("The team's folder is gone.", passing=False)
     path.parent.mkdir(exist_ok=True)
     wanted = {row_id(row): row for row in rows}
-    change = _Appending(path, wanted, saw)
+    change = _Appending(path, wanted, witness)
     left = _entries(path, rewrite(path, change, home=home, limit=formats.INBOX_LIMIT))
-    # An inbox that is empty again was read and taken out the moment the rows were there.
-    if left and wanted.keys() - {row_id(entry) for entry in left}:
+    if wanted.keys() - change.proven - {row_id(entry) for entry in left}:
         raise NotWritten("What was written was not there when it was read back.", passing=True)
-    return Written(change.at, [name for name in change.unread if name not in wanted])
+    written = Written(change.at, [name for name in change.unread if name not in wanted])
+    if witness:
+        witness.wrote(path, wanted.keys(), written)
+    return written
 
 
 class _Appending:
     """Makes the new content of an inbox, each time that others write in between."""
 
     def __init__(
-        self, path: Path, wanted: dict[str, dict[str, Any]], saw: Saw | None = None
+        self, path: Path, wanted: dict[str, dict[str, Any]], witness: Witness | None = None
     ) -> None:
-        self.path, self.wanted, self.saw = path, wanted, saw
+        self.path, self.wanted, self.witness = path, wanted, witness
         self.unread: list[str] = []
         self.at = 0.0
         self.written: set[str] = set()
+        # Rows of ours that were read in the file itself.
+        self.proven: set[str] = set()
 
     def __call__(self, now: bytes | None, hidden: list[tuple[bytes, bytes]]) -> bytes | None:
         entries = _entries(self.path, now)
-        if self.saw:
-            self.saw(self.path, list(entries))
+        if self.witness:
+            self.witness.saw(self.path, list(entries))
         before = len(entries)
         have = {row_id(entry) for entry in entries}
         hid = bool(hidden) and now is hidden[-1][1]
+        if not hid:
+            self.proven |= have & self.wanted.keys()
         if self.written and not hid and not have & self.written:
             return None  # all was read and taken out meanwhile
         for old, new in hidden:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import models
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from apps.claude import formats
 from apps.claude.formats import Epoch, InboxRow, TeamTree
+from apps.claude.losses import is_written_over
 from apps.claude.models import Handover, TeamFiles
 from apps.claude.orders import Order, Outcome, inbox_name, row_id
 from apps.claude.seats import Names
@@ -24,7 +25,6 @@ from apps.teams.models import Member
 
 VIA = "file"
 SUMMARY_LENGTH = 80
-AT_ONCE = timedelta(milliseconds=20)
 MOST_AT_ONCE = 500
 # Claude Code heeds these only from the leader.
 FROM_THE_LEAD = frozenset({"plan_approval_response", "permission_response", "shutdown_request"})
@@ -119,13 +119,19 @@ def _handover(files: TeamFiles, copy: Delivery, outcome: Outcome, now: datetime)
     return handover
 
 
-def check_handovers(files: TeamFiles, tree: TeamTree, *, locking: bool = False) -> None:
+def check_handovers(
+    files: TeamFiles, tree: TeamTree, *, locking: bool = False,
+    lost: Mapping[str, Collection[str]] | None = None, late: Collection[str] = (),
+) -> None:  # fmt: skip
     """Look for what we wrote: note what was read or drained, order again what a writer lost.
 
-    `locking` says that the other writers heed locks, so that none of them writes over ours.
+    `locking` says that the other writers heed locks, so that none of them writes over ours. `lost`
+    are, by inbox, rows that were seen to be written over. The inboxes that are `late` are not in
+    `tree` as they are now.
     """
+    inboxes = tree.inboxes.keys() - set(late)
     open_rows = files.handovers.filter(
-        read_at=None, drained_at=None, again=False, inbox__in=tree.inboxes
+        read_at=None, drained_at=None, again=False, inbox__in=inboxes
     )
     by_inbox: dict[str, list[Handover]] = defaultdict(list)
     for handover in open_rows.select_related("delivery__recipient"):
@@ -134,35 +140,25 @@ def check_handovers(files: TeamFiles, tree: TeamTree, *, locking: bool = False) 
         rows = {row.id: row for row in tree.inboxes[inbox]}
         read = [h for h in handovers if h.row_id in rows and rows[h.row_id].read]
         absent = [h for h in handovers if h.row_id not in rows]
-        changed_at = _changed_at(tree, inbox)
-        lost = [h for h in absent if _was_lost(files, h, rows, changed_at, locking=locking)]
-        _finish(files, read, [h for h in absent if h not in lost])
-        Handover.objects.filter(pk__in=[h.pk for h in lost]).update(again=True)
-
-
-def _changed_at(tree: TeamTree, inbox: str) -> datetime:
-    stamp = tree.stamps.get(tree.home / "teams" / tree.name / "inboxes" / f"{inbox}.json")
-    return stamp.at if stamp else timezone.now()
+        seen = (lost or {}).get(inbox, ())
+        gone = [
+            h for h in absent
+            if h.row_id in seen or _was_lost(files, h, rows.values(), locking=locking)
+        ]  # fmt: skip
+        _finish(files, read, [h for h in absent if h not in gone])
+        Handover.objects.filter(pk__in=[h.pk for h in gone]).update(again=True)
 
 
 def _was_lost(
-    files: TeamFiles, handover: Handover, rows: Mapping[str, InboxRow], changed_at: datetime, *,
-    locking: bool,
-) -> bool:  # fmt: skip
+    files: TeamFiles, handover: Handover, rows: Iterable[InboxRow], *, locking: bool
+) -> bool:
     """Whether a row that is gone was overwritten, rather than read and taken out.
 
-    The first epoch never takes rows out. Later ones take out all that was unread, so where an
-    older unread row stayed, ours was lost. Where nothing stayed it was taken out, unless somebody
-    without a lock, who had begun before us, wrote over the file in the instant of our writing.
+    The first epoch never takes rows out; for the later ones see `is_written_over`.
     """
     if files.epoch == Epoch.CHOSEN:
         return True
-    if any(name in rows for name in handover.before):
-        return True
-    if locking:
-        return False
-    begun_before = any(row.at and row.at < handover.written_at for row in rows.values())
-    return begun_before and changed_at - handover.written_at < AT_ONCE
+    return is_written_over(handover.before, handover.written_at, rows, locking=locking)
 
 
 @action

@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-MODULES = ("writing", "orders", "inotify", "catching", "remote")
+MODULES = ("writing", "orders", "losses", "inotify", "catching", "remote")
 MAIN = "import sys\n\nfrom apps.claude.remote import main\n\nsys.exit(main())\n"
 
 

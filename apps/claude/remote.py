@@ -19,7 +19,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Folder:
 
     sent: dict[str, Stamp] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
+    lost: dict[str, list[str]] = field(default_factory=dict)
     pending: dict[str, Stamp] = field(default_factory=dict)
     slug: str = ""
 
@@ -59,7 +60,7 @@ class Folder:
         self.sent |= self.pending
         for path in gone:
             self.sent.pop(path, None)
-        self.pending, self.outcomes = {}, []
+        self.pending, self.outcomes, self.lost = {}, [], {}
 
 
 class Refused(Exception):
@@ -138,12 +139,16 @@ class RemoteFollower:
             if room <= 0:
                 files, gone = {}, []
             room -= sum(len(text) for text in files.values())
-            caught = self._caught(name, rows, folder.unsent(stamps, files))
-            if files or gone or caught or folder.outcomes:
+            late = _inboxes(name, folder.unsent(stamps, files))
+            caught = self._caught(name, rows, late)
+            for inbox, names in self.catcher.lost(name).items():
+                folder.lost[inbox] = [*folder.lost.get(inbox, ()), *names]
+            if files or gone or caught or folder.outcomes or folder.lost:
                 folder.pending = {path: stamps[path] for path in files}
                 yield name, {
                     "files": {path: [text, stamps[path][1]] for path, text in files.items()},
                     "gone": gone, "caught": caught, "locking": name in self.catcher.lockers,
+                    "late": late, "lost": folder.lost,
                     "outcomes": [outcome.as_data() for outcome in folder.outcomes],
                 }  # fmt: skip
 
@@ -175,11 +180,10 @@ class RemoteFollower:
             return None
         return found.data.decode("utf-8", errors="replace")
 
-    def _caught(self, name: str, rows: Rows, unsent: set[str]) -> dict[str, list[Any]]:
+    def _caught(self, name: str, rows: Rows, late: list[str]) -> dict[str, list[Any]]:
         """The rows to send. While their file cannot be, they would look like rows that are gone."""
-        later = {inbox for inbox in rows if f"teams/{name}/inboxes/{inbox}.json" in unsent}
-        self.catcher.give_back(name, {inbox: rows[inbox] for inbox in later})
-        ready = {inbox: found for inbox, found in rows.items() if inbox not in later}
+        self.catcher.give_back(name, {inbox: rows[inbox] for inbox in late if inbox in rows})
+        ready = {inbox: found for inbox, found in rows.items() if inbox not in late}
         return {inbox: [row.native() for row in found.values()] for inbox, found in ready.items()}
 
     def _answered(self, name: str, sent: dict[str, Any] | None, told: dict[str, Any]) -> None:
@@ -190,7 +194,7 @@ class RemoteFollower:
             folder.sent = {}
         orders = [Order.from_data(order) for order in told.get("orders", [])]
         if orders:
-            found = carry_out(self.home, name, orders, saw=self.catcher.saw)
+            found = carry_out(self.home, name, orders, witness=self.catcher)
             folder.outcomes = list(found)
         if told.get("slug", folder.slug) != folder.slug:
             folder.slug = told["slug"]
@@ -232,6 +236,11 @@ def team_paths(home: Path, name: str) -> Iterator[tuple[Path, int]]:
     for path in formats.task_paths(work):
         yield path, LIMITS["tasks"]
     yield work / ".highwatermark", 64
+
+
+def _inboxes(name: str, keys: Iterable[str]) -> list[str]:
+    folder = f"teams/{name}/inboxes/"
+    return sorted(Path(key).stem for key in keys if key.startswith(folder))
 
 
 def _stamp(path: Path) -> Stamp | None:

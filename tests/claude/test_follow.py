@@ -16,7 +16,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from apps.claude import formats
+from apps.claude import formats, writing
 from apps.claude.follow import Follower
 from apps.claude.models import Handover, TeamFiles
 from apps.claude.running import AlreadyFollowed, only_one
@@ -173,6 +173,81 @@ def test_a_row_lost_beside_an_older_one_that_stayed_is_written_again(site: Site)
     site.home.inbox("hal", site.home.rows("hal")[0], row("iris", "New", 2, msgV=1, msg_id="2"))
     site.look()
     assert [found["text"] for found in site.home.rows("hal")] == ["Old", "New", "Mine"]
+
+
+def look_at_inbox(site: Site) -> None:
+    """As at the kernel's word that the file was written."""
+    site.follower._catcher.catch(site.home.inbox_path("hal"))
+
+
+def test_a_row_that_was_written_over_before_all_was_drained_is_written_again(site: Site) -> None:
+    drained_site(site)
+    old = site.home.rows("hal")[0]
+    look_at_inbox(site)
+    site.home.inbox("hal", old, row("iris", "New", 2, msgV=1, msg_id="2"))
+    look_at_inbox(site)
+    site.home.inbox("hal")
+    look_at_inbox(site)
+    site.look()
+    site.look()
+    assert [found["text"] for found in site.home.rows("hal")] == ["Mine"]
+    handover = Handover.objects.get()
+    assert (handover.lost, handover.step) == (1, "proven")
+    assert handover.delivery.read_at is None
+
+
+def test_rows_that_came_and_were_drained_in_turn_are_no_loss(site: Site) -> None:
+    drained_site(site)
+    look_at_inbox(site)
+    site.home.inbox("hal")
+    look_at_inbox(site)
+    site.home.inbox("hal", row("iris", "New", 2, msgV=1, msg_id="2"))
+    look_at_inbox(site)
+    site.look()
+    assert [found["text"] for found in site.home.rows("hal")] == ["New"]
+    assert Handover.objects.get().step == "drained"
+
+
+@pytest.mark.parametrize("locking", [False, True])
+def test_a_row_made_before_ours_that_came_without_it_had_an_older_copy(
+    site: Site, locking: bool
+) -> None:
+    numbered = {"msgV": 1, "msg_id": "1", "type": "message"}
+    site.home.inbox("iris", row("team-lead", "Hello", 1, **numbered))
+    site.home.inbox("hal")
+    site.look()
+    send_message(site.alice, to="hal", body="Mine")
+    site.send()
+    just_before = formats.to_iso(Handover.objects.get().written_at - timedelta(seconds=0.5))
+    if locking:
+        site.follower._catcher.lockers.add("crew")
+    new = {**row("iris", "New", 2, **numbered | {"msg_id": "2"}), "timestamp": just_before}
+    site.home.inbox("hal", new)
+    site.look()
+    texts = [found["text"] for found in site.home.rows("hal")]
+    assert texts == (["New"] if locking else ["New", "Mine"])
+
+
+def test_a_row_that_was_never_seen_in_the_file_is_written_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drained_site(site)
+    put_in_place, path = writing._put, site.home.inbox_path("hal")
+
+    def emptied(*arguments: Any) -> Any:
+        found = put_in_place(*arguments)
+        path.write_text("[]")
+        return found
+
+    send_message(site.alice, to="hal", body="More")
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "_put", emptied)
+        site.send()
+    assert Delivery.objects.get(message__body="More").delivered_at is None
+    assert "was not there" in TeamFiles.objects.get().troubles[0]["sentence"]
+    site.look()
+    assert [found["text"] for found in site.home.rows("hal")] == ["More"]
+    assert TeamFiles.objects.get().troubles == []
 
 
 def test_unknown_keys_and_foreign_entries_of_an_inbox_stay(site: Site) -> None:

@@ -17,7 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
-from apps.claude.models import TeamFiles
+from apps.claude.models import Handover, TeamFiles
 from apps.claude.program import program
 from apps.claude.remote import Refused, RemoteFollower
 from apps.messaging.actions import send_message
@@ -150,6 +150,34 @@ def test_a_row_that_was_caught_waits_for_its_file_that_is_being_written(
     assert {copy.message.body: copy.read_at is not None for copy in states} == {
         "Hello": True, "More": False,
     }  # fmt: skip
+
+
+def test_a_row_that_was_written_over_is_sent_again_and_none_for_a_late_file(
+    remote: tuple[Home, ByClient], cast: Cast
+) -> None:
+    home, program = remote
+    old = row("iris", "Old", 1, msgV=1, msg_id="1", type="message")
+    home.inbox("hal", old)
+    program.sync()
+    send_message(leader(cast), to="hal", body="Mine")
+    program.sync()
+    assert [found["text"] for found in home.rows("hal")] == ["Old", "Mine"]
+    whole = home.rows("hal")
+    put(home.inbox_path("hal"), "[{")
+    home.task(2, "Paint")
+    program.sync()
+    assert Handover.objects.get().step == "proven"
+    home.inbox("hal", *whole)
+    home.inbox("hal", old)
+    program.catcher.catch(home.inbox_path("hal"))
+    home.inbox("hal")
+    program.away = True
+    with pytest.raises(OSError, match="away"):
+        program.sync()
+    program.away = False
+    program.sync()
+    assert [found["text"] for found in home.rows("hal")] == ["Mine"]
+    assert Handover.objects.get().lost == 1
 
 
 def test_a_server_that_lost_its_copy_asks_for_all(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from apps.claude import writing
-from apps.claude.orders import write_rows
+from apps.claude.orders import _Appending, row_id, write_rows
 from apps.claude.writing import NotWritten, locked, rewrite
 from tests.claude.trees import row
 
@@ -147,3 +147,25 @@ def test_what_another_put_there_meanwhile_stays_even_if_it_is_no_inbox(tmp_path:
         with pytest.raises(NotWritten):
             rewrite(path, change, home=tmp_path, limit=100)
     assert path.read_text() == '{"theirs": 1}'
+
+
+def test_a_row_that_was_seen_in_the_file_and_then_taken_out_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "hal.json"
+    ours = row("alice", "ours", 1)
+    change = _Appending(path, {row_id(ours): ours})
+    first = change(b"[]", [])
+    assert first is not None
+    assert not change.proven
+    assert change(first, []) == first
+    assert change.proven == {row_id(ours)}
+    assert change(b"[]", []) is None
+
+
+def test_what_displaced_content_holds_is_no_proof(tmp_path: Path) -> None:
+    path = tmp_path / "hal.json"
+    ours = row("alice", "ours", 1)
+    change = _Appending(path, {row_id(ours): ours})
+    change(b"[]", [])
+    displaced = json.dumps([ours]).encode()
+    change(displaced, [(b"[]", displaced)])
+    assert not change.proven
