@@ -50,7 +50,7 @@ def enter(authorization: str) -> Member:
             " team's members page.",
         )
     member, token = seat_of_token(secret)
-    spend(token.pk)
+    spend(token.digest[:32])
     note_use(member, token)
     return member
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from apps.api.rates import Buckets
+from apps.api.rates import Buckets, SharedBuckets, in_redis
 from apps.teams.actions import end_seat
 from apps.teams.models import Member, Token
 from tests.api.conftest import Caller, refused, said
@@ -113,6 +115,45 @@ def test_a_bucket_fills_up_again_and_holds_no_more_than_a_burst() -> None:
     now = 1000
     assert [bucket.take("a") for _ in range(5)] == [0, 0, 0, 0, 0.5]
     assert bucket.take("b") == 0
+
+
+def test_while_what_is_shared_is_away_each_process_counts_for_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now, asked = 0.0, 0
+
+    def ask(key: str) -> float:
+        nonlocal asked
+        asked += 1
+        if now < 6:
+            raise ConnectionRefusedError("nobody there")
+        return 7.0
+
+    shared = SharedBuckets(Buckets(1, 2, clock=lambda: now), ask)
+    assert [shared.take("a") for _ in range(3)] == [0, 0, 1]
+    assert asked == 1
+    now = 5
+    assert shared.take("a") == 0
+    assert asked == 2
+    now = 10
+    assert shared.take("a") == 7
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+
+
+def test_a_redis_that_is_not_there_stops_nobody() -> None:
+    shared = in_redis("redis://127.0.0.1:1/0", Buckets(1, 2))
+    assert [shared.take("a") for _ in range(2)] == [0, 0]
+    assert 0 < shared.take("a") <= 1
+
+
+@pytest.mark.skipif(not settings.REDIS_URL, reason="Only Redis is shared.")
+def test_processes_share_the_buckets_in_redis() -> None:
+    key = uuid.uuid4().hex
+    here, there = (in_redis(settings.REDIS_URL, Buckets(0.5, 4)) for _ in range(2))
+    assert [one.take(key) for one in (here, there, here, there)] == [0, 0, 0, 0]
+    for one in (here, there):
+        assert 1.5 < one.take(key) <= 2
+    assert here.take(uuid.uuid4().hex) == 0
 
 
 def test_addresses_that_lead_nowhere_answer_in_the_same_shape(by_hal: Caller) -> None:
