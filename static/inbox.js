@@ -68,12 +68,15 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 
 let stick = false;
+let unfolded = [];
 const known = new Set(lines().map((line) => line.id + line.dataset.count));
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id === "thread") stick = atEnd();
+  if (event.detail.target?.id === "letters") unfolded = [...document.querySelectorAll("#letters .chatter[open]")].map((one) => one.id);
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id !== "letters") return;
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   for (const line of lines()) {
     const key = line.id + line.dataset.count;
     if (!known.has(key) && line.classList.contains("is-unread")) line.classList.add("is-news");

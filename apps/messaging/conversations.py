@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
+
+from django.utils.timezone import localdate
 
 from apps.core.text import one_line
 from apps.messaging.kinds import summary
@@ -30,6 +33,11 @@ class Conversation:
     def root(self) -> int:
         """The id of the thread's first message."""
         return self.message.root
+
+    @property
+    def day(self) -> date:
+        """The day of the newest of them."""
+        return localdate(self.message.sent_at)
 
     @property
     def unread(self) -> int:
@@ -102,19 +110,24 @@ class Conversation:
 
 
 def conversations(pairs: Iterable[Pair]) -> list[Conversation]:
-    """Messages, newest first, gathered by thread; idle chatter in a row is one line."""
+    """Messages, newest first, gathered by thread; each day's idle chatter is one line.
+
+    It stands below what was said that day, so that more of it moves nothing that is read.
+    """
     found: list[Conversation] = []
-    by_root: dict[int, Conversation] = {}
+    by_key: dict[int | date, Conversation] = {}
     for message, copy in pairs:
         noise = any(one.noise for one in message.deliveries.all())
-        if noise and found and found[-1].is_chatter:
-            found[-1].pairs.append((message, copy))
-            continue
-        known = None if noise else by_root.get(message.root)
-        if known is None:
-            known = Conversation(is_chatter=noise)
-            found.append(known)
-            if not noise:
-                by_root[message.root] = known
-        known.pairs.append((message, copy))
-    return found
+        key = localdate(message.sent_at) if noise else message.root
+        if key not in by_key:
+            by_key[key] = Conversation(is_chatter=noise)
+            found.append(by_key[key])
+        by_key[key].pairs.append((message, copy))
+    return _chatter_last(found)
+
+
+def _chatter_last(found: list[Conversation]) -> list[Conversation]:
+    last = {one.day: place for place, one in enumerate(found)}
+    places = {id(one): (place, 0) for place, one in enumerate(found)}
+    places |= {id(one): (last[one.day], 1) for one in found if one.is_chatter}
+    return sorted(found, key=lambda one: places[id(one)])

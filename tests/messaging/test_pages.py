@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from apps.claude.intake import take_in_home
 from apps.messaging.actions import (
     answer_shutdown,
     archive,
@@ -24,10 +25,11 @@ from apps.messaging.actions import (
 from apps.messaging.inbox import inbox, unread_count
 from apps.messaging.models import Delivery, Discussion, Message
 from apps.teams.actions import transition_team
-from apps.teams.models import Artifact, Team
+from apps.teams.models import Artifact, Member, Team, User
 from tests.conftest import Cast, make_cast
 
 Login = Callable[[str], Client]
+CAPTURED = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "claude-home"
 HTMX = {"HTTP_HX_REQUEST": "true"}
 INBOX = "/teams/checkout/inbox/"
 
@@ -70,6 +72,38 @@ def test_idle_chatter_is_folded_and_failures_are_not(cast: Cast, login: Login) -
     assert "3 idle notices" in page
     assert "hal failed: no memory left" in page
     assert page.count('class="line ') == 1
+
+
+def test_idle_chatter_of_a_day_is_one_line_below_what_was_said(cast: Cast, login: Login) -> None:
+    def idle(member: Member) -> None:
+        send_message(member, to=["alice"], kind="idle_notification", payload={})
+
+    for day, subject in (("2025-03-01", "Yesterday"), ("2025-03-02", "Today")):
+        idle(cast.hal)
+        send_message(cast.hal, to=["alice"], subject=f"{subject} one", body="Text.")
+        idle(cast.iris)
+        send_message(cast.iris, to=["alice"], subject=f"{subject} two", body="Text.")
+        idle(cast.hal)
+        fresh = Message.objects.filter(sent_at__gte=cast.team.created_at)
+        fresh.update(sent_at=f"{day}T09:00:00Z")
+    page = part(login("alice"), INBOX, "letters")
+    order = re.findall(r"(\w+ (?:one|two))</span>|(\d idle notices)", page)
+    assert [subject or notices for subject, notices in order] == [
+        "Today two", "Today one", "3 idle notices", "Yesterday two", "Yesterday one",
+        "3 idle notices",
+    ]  # fmt: skip
+    assert page.count("hal, iris") == 2
+    assert page.index('id="chatter-2025-03-02"') < page.index('id="chatter-2025-03-01"')
+
+
+def test_a_day_of_idle_chatter_alone_stands_in_its_place(cast: Cast, login: Login) -> None:
+    send_message(cast.hal, to=["alice"], subject="Long ago", body="Text.")
+    Message.objects.update(sent_at="2025-03-01T09:00:00Z")
+    send_message(cast.hal, to=["alice"], kind="idle_notification", payload={})
+    page = part(login("alice"), INBOX, "letters")
+    assert page.index("1 idle notice ") < page.index("Long ago")
+    everywhere = text(login("alice").get("/inbox/"))
+    assert everywhere.index("1 idle notice ") < everywhere.index("Long ago")
 
 
 def test_the_lists_are_narrowed_by_the_address(cast: Cast, login: Login) -> None:
@@ -521,3 +555,19 @@ def test_a_refused_message_keeps_none_of_its_files(
         assert sent.status_code == status
     assert Message.objects.count() == Artifact.objects.count() == 0
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.skipif(not CAPTURED.is_dir(), reason="the captured teams are not here")
+def test_what_the_lead_of_an_imported_team_heard_with_idle_notices_folded(db: None) -> None:
+    reader = User.objects.create(username="alice", is_superuser=True)
+    list(take_in_home(CAPTURED))
+    client = Client()
+    client.force_login(reader)
+    page = part(
+        client, "/teams/analysis-team/inbox/", "letters", box="team", **{"from": "team-lead"}
+    )
+    heard = Delivery.objects.filter(
+        recipient__team__slug="analysis-team", recipient__name="team-lead"
+    )
+    assert (heard.count(), heard.filter(noise=True).count()) == (16, 6)
+    assert re.findall(r"(\d+) idle notice", page) == ["6"]
