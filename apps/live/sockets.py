@@ -83,7 +83,7 @@ class Page:
     def _lose_team(self) -> None:
         """A page of the team closes; one about all my teams goes on with the others."""
         if self.audience.view == "me":
-            self.deliver(fragments.stale("frame", "members", "team", "needs"), self.cursor)
+            self.deliver(fragments.stale("frame", "members", "team", "needs", "seats"), self.cursor)
             hub().leave(self.team_id, self)
             self.is_lost = True
             return
@@ -110,6 +110,7 @@ class Overview:
             if self not in here.overviews:  # it closed meanwhile
                 here.leave(page.team_id, page)
                 return
+            self.outlet.offer(fragments.stale("seats"))
             await _welcome(here, self.pages, None, self.outlet)
 
 

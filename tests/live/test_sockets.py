@@ -196,6 +196,7 @@ async def test_a_page_of_all_my_teams_follows_a_seat_given_meanwhile(live_cast: 
         await acted(create_task)(await fresh(other.alice), "Not for Mallory yet")
         seat = await acted(seat_person)(other.team, mallory, role="member")
         await page.until(lambda: page.cursor > 0)
+        assert any('"seats"' in text for text in page.texts)
         await acted(create_task)(await fresh(other.alice), "For all who sit here")
         await page.until(lambda: any("tasks" in text for text in page.texts))
         assert sum("tasks" in text for text in page.texts) == 1
