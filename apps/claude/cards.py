@@ -155,6 +155,8 @@ class _Reading:
     def _lost(self) -> Iterator[CardFile]:
         """Cards whose file is gone. Unfinished work goes to the trash; the rest is history."""
         folder = self.tree.home / "tasks" / self.tree.name
+        if self.tree.is_shut(folder):
+            return
         there = {cut(path.stem, 255) for path in formats.task_paths(folder)}
         for file_id, row in self.known.items():
             if file_id in there or file_id in self.told or row.gone_at is not None:

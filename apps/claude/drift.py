@@ -33,21 +33,31 @@ class Difference:
     fields: tuple[tuple[str, str, str], ...]
 
 
-def differences(files: TeamFiles, tree: TeamTree) -> list[Difference]:
-    """The cards whose files say something else than the board does, by number."""
-    tasks = {task.id: task for task in tree.tasks}
+def differences(files: TeamFiles, tree: TeamTree | None) -> list[Difference]:
+    """The cards whose files say something else than the board does, by number.
+
+    Without a tree, what was agreed last stands for the files: then all that is new on the board
+    since differs.
+    """
+    tasks = {task.id: task for task in tree.tasks} if tree else None
     rows = files.cards.filter(gone_at=None).select_related("task__owner", "task__team")
     found = []
     for row in rows.order_by("task__number"):
-        task = tasks.get(row.file_id)
-        if task is None:
-            continue
-        board, file = on_board(row.task, ()), as_board(task, row)
-        differing = [key for key in WORDS if board[key] != file[key]]
+        file = _last_known(row, tasks)
+        board = on_board(row.task, ())
+        differing = [key for key in WORDS if key in file and board[key] != file[key]]
         if differing:
             shown = ((WORDS[key], _shown(file[key]), _shown(board[key])) for key in differing)
             found.append(Difference(row, tuple(shown)))
     return found
+
+
+def _last_known(row: CardFile, tasks: dict[str, TaskFile] | None) -> dict[str, Any]:
+    if tasks is None:
+        agreed: dict[str, Any] = row.board
+        return agreed
+    task = tasks.get(row.file_id)
+    return as_board(task, row) if task else {}
 
 
 def as_board(task: TaskFile, row: CardFile) -> dict[str, Any]:

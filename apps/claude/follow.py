@@ -13,7 +13,7 @@ from pathlib import Path
 from django.db import close_old_connections, connection
 
 from apps.claude.catching import Catcher, Rows, undecided, with_gone_rows
-from apps.claude.formats import Epoch, TeamTree, read_team, team_names
+from apps.claude.formats import Epoch, TeamTree, home_problems, read_team, team_names
 from apps.claude.health import (
     note_change,
     note_gone,
@@ -26,7 +26,7 @@ from apps.claude.inotify import Inotify
 from apps.claude.intake import Memory, Taken, take_in
 from apps.claude.models import TeamFiles
 from apps.claude.orders import Outcome, carry_out
-from apps.claude.origins import READ_ONLY
+from apps.claude.origins import READ_ONLY, note_problems
 from apps.claude.outbox import check_handovers
 from apps.claude.seats import Names
 from apps.claude.sending import orders_for, settle
@@ -165,7 +165,7 @@ class Follower:
         team.tree = tree
         self._catcher.give_back(team.name, undecided(tree, before, caught))
         if tree.is_empty or self._has_left(team, tree):
-            self._gone(team)
+            self._gone(team, tree)
             return None
         whole = with_gone_rows(tree, before, caught)
         return take_in(whole, home=str(self.home), memory=team.memory, patient=patient)
@@ -191,12 +191,18 @@ class Follower:
         """Whether the team's own folder is gone, as at the end of a session; its tasks may stay."""
         if team.files is None or not team.files.incarnation or tree.config is not None:
             return False
-        return not (self.home / "teams" / team.name).is_dir()
+        folder = self.home / "teams" / team.name
+        return not tree.is_shut(folder) and not folder.is_dir()
 
-    def _gone(self, team: _Followed) -> None:
-        if team.files is not None and team.files.gone_at is None:
-            note_gone(team.files)
-            self.tell(f"The files of {team.name} are gone; its board stays.")
+    def _gone(self, team: _Followed, tree: TeamTree) -> None:
+        if team.files is None or team.files.gone_at is not None:
+            return
+        if problems := home_problems(self.home):
+            # Nobody can see what became of it; the next sweep looks again.
+            note_problems(team.files, tree, problems)
+            return
+        note_gone(team.files)
+        self.tell(f"The files of {team.name} are gone; its board stays.")
 
     # From here to the files ------------------------------------------------------------------
 

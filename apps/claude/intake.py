@@ -83,14 +83,15 @@ def take_in(
     elsewhere in that member's name: no other place's team is taken for theirs, and they lead it.
     """
     taken = Taken(tree.name, problems=tree.problems)
+    place = home or str(tree.home.resolve())
+    taken.files = files = find_files(tree, place, copies=owner is None)
+    if files is not None and files.team.state in READ_ONLY:
+        taken.refused = f"The team is {files.team.state} here; its files are left alone."
+        return taken
     taken.refused = _why_not(tree)
     if taken.refused:
-        return taken
-    place = home or str(tree.home.resolve())
-    files = find_files(tree, place, copies=owner is None)
-    if files is not None and files.team.state in READ_ONLY:
-        taken.files = files
-        taken.refused = f"The team is {files.team.state} here; its files are left alone."
+        if files is not None and not patient:
+            taken.new_problems = note_problems(files, tree, tree.problems)
         return taken
     taken.is_new = files is None
     if files is None:

@@ -32,6 +32,12 @@ from apps.teams.models import Member
 MOST_TEAMS = 200
 
 
+def folder_of(place: str) -> Path:
+    """Where the copies of the home of that name lie, if any came."""
+    name = hashlib.sha256(place.encode()).hexdigest()[:24]
+    return settings.DATA_DIR / "homes" / name
+
+
 @dataclass(frozen=True)
 class Mirror:
     """What this site keeps of one home elsewhere, told by one member."""
@@ -47,8 +53,7 @@ class Mirror:
     @property
     def folder(self) -> Path:
         """Where the copies lie."""
-        name = hashlib.sha256(self.place.encode()).hexdigest()[:24]
-        return settings.DATA_DIR / "homes" / name
+        return folder_of(self.place)
 
     def sync(self, teams: Mapping[str, Any]) -> dict[str, Any]:
         """Take in what changed; the answer has orders for each team that has some."""

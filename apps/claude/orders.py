@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from apps.claude import formats
 from apps.claude.formats import Problem, TaskFile
-from apps.claude.writing import NotWritten, locked, rewrite
+from apps.claude.writing import NotWritten, locked, refusal, rewrite
 
 EDITED = ("subject", "description", "status", "owner", "active_form")
 Kind = Literal["row", "edit", "create"]
@@ -154,7 +154,7 @@ def write_rows(
     """
     if not path.parent.parent.is_dir():
         raise NotWritten("The team's folder is gone.", passing=False)
-    path.parent.mkdir(exist_ok=True)
+    _make_folder(path.parent)
     wanted = {row_id(row): row for row in rows}
     change = _Appending(path, wanted, witness)
     left = _entries(path, rewrite(path, change, home=home, limit=formats.INBOX_LIMIT))
@@ -299,11 +299,11 @@ def _create(home: Path, work: Path, order: Order) -> tuple[str, TaskFile]:
     return name, task
 
 
-def _make_folder(work: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
-        work.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NotWritten(f"The folder cannot be made: {error.strerror}.", passing=False) from None
+        raise refusal(error) from None
 
 
 def _only_new(content: bytes) -> Callable[[bytes | None, list[tuple[bytes, bytes]]], bytes | None]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.claude import formats
 from apps.claude.drift import Difference, differences
 from apps.claude.formats import Epoch, TeamTree
+from apps.claude.mirror import folder_of
 from apps.claude.models import Handover, TeamFiles
 from apps.claude.outbox import waiting_copies
 from apps.core.timetext import duration
@@ -46,7 +47,7 @@ class InboxLine:
 
 @dataclass
 class Report:
-    """The whole page; `tree` is None where the files are not on this machine."""
+    """The whole page; `tree` is None where neither the files nor a copy is on this machine."""
 
     files: TeamFiles
     tree: TeamTree | None
@@ -89,11 +90,11 @@ class Report:
 
 
 def tree_of(files: TeamFiles) -> TeamTree | None:
-    """The files as they are now, where they are on this machine."""
+    """The files as they are now; of another machine's, the copy that came last."""
     home = Path(files.home)
-    if not home.is_absolute() or not home.is_dir():
-        return None
-    return formats.read_team(home, files.folder)
+    if not home.is_absolute():
+        home = folder_of(files.home)
+    return formats.read_team(home, files.folder) if home.is_dir() else None
 
 
 def report(files: TeamFiles) -> Report:
@@ -105,9 +106,9 @@ def report(files: TeamFiles) -> Report:
     )
     people = unread.select_related("delivery__recipient", "delivery__message__sender")
     told.unread = list(people.order_by("written_at")[:MOST_SHOWN])
+    told.drift = differences(files, tree)
     if tree is not None:
         told.inboxes = _inboxes(tree)
-        told.drift = differences(files, tree)
         told.ahead = _ahead(tree)
     return told
 

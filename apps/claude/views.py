@@ -45,7 +45,7 @@ def take_side(request: HttpRequest, member: Member, number: int) -> HttpResponse
         raise Invalid(fields={"side": "Choose the file or the board."})
     tree = tree_of(files)
     if tree is None:
-        raise Conflict("The files are not on this machine.", code="files_elsewhere")
+        raise Conflict("The files cannot be seen from here.", code="files_elsewhere")
     take(member, files, number, tree)
     return back(request, "claude_health", member.team.address)
 

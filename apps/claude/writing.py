@@ -20,6 +20,13 @@ SETTLE_LOOKS = 5
 SETTLE_SECONDS = 0.01
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
+REASONS = {
+    errno.EACCES: "Whoever follows the files may not write here (permission denied).",
+    errno.EPERM: "Whoever follows the files may not write here (not permitted).",
+    errno.EROFS: "The disk is mounted read-only.",
+    errno.ENOSPC: "The disk is full.",
+    errno.EDQUOT: "The disk quota is used up.",
+}
 _held: set[Path] = set()
 # Makes the new content of a file, None to leave it alone: out of what is there (None where there is
 # no file), and of pairs (before, after) of what others wrote that was hidden by our own writing.
@@ -69,7 +76,7 @@ def _take(lock: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     return True
 
 
@@ -79,9 +86,10 @@ def _break_stale(lock: Path) -> None:
             lock.rmdir() if lock.is_dir() else lock.unlink()
 
 
-def _refusal(error: OSError) -> NotWritten:
-    denied = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC)
-    return NotWritten(f"It cannot be written: {error.strerror or error}.", passing=not denied)
+def refusal(error: OSError) -> NotWritten:
+    """What the system's refusal means for people, and whether waiting may help."""
+    sentence = REASONS.get(error.errno or 0, f"It cannot be written: {error.strerror or error}.")
+    return NotWritten(sentence, passing=error.errno not in REASONS)
 
 
 def rewrite(path: Path, change: Change, *, home: Path, limit: int) -> bytes | None:
@@ -188,7 +196,7 @@ def _put(path: Path, there: bytes | None, wanted: bytes) -> tuple[bool, bytes | 
             return False, None
         return True, _settled(fresh, there)
     except OSError as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     finally:
         with suppress(OSError):
             fresh.unlink()

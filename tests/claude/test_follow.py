@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import threading
 import time
@@ -526,20 +525,6 @@ def test_a_team_is_not_founded_on_half_a_config(home: Home) -> None:
     home.config(member("hal"))
     site.look()
     assert site.seat("hal").left_at is None
-
-
-def test_a_directory_that_may_not_be_written_loses_nothing(site: Site) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everything")
-    (site.home.folder / "inboxes").chmod(0o555)
-    send_message(site.alice, to="hal", body="Mine")
-    try:
-        site.send()
-    finally:
-        (site.home.folder / "inboxes").chmod(0o755)
-    assert "denied" in TeamFiles.objects.get().troubles[0]["sentence"]
-    site.send()
-    assert len(site.home.rows("hal")) == 1
 
 
 def test_only_one_follows_a_home(home: Home) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.claude.follow import Follower
-from apps.claude.models import Handover
+from apps.claude.models import Handover, TeamFiles
 from apps.messaging.actions import send_message
 from apps.tasks.actions import edit_task
 from apps.tasks.models import Task
@@ -91,6 +91,22 @@ def test_a_follower_that_fell_silent_is_no_follower(
 def drift(home: Home, alice: Member) -> None:
     edit_task(alice, 1, subject="Lay the oak floor")
     home.task(1, "Lay the stone floor", owner="hal", status="in_progress", minutes=9)
+
+
+def test_what_differs_is_shown_where_the_files_cannot_be_seen(
+    site: tuple[Home, Follower, Member, Client],
+) -> None:
+    _, _, alice, browser = site
+    TeamFiles.objects.update(home="7@elsewhere:/home/hal/.claude")
+    assert 'id="drift"' not in page(browser)
+    edit_task(alice, 1, subject="Lay the oak floor")
+    text = page(browser)
+    assert "This is what they said last" in text
+    assert "Lay the floor" in text
+    assert "Lay the oak floor" in text
+    assert "Take the file" not in text
+    answer = browser.post(f"{URL}1/", {"side": "file"})
+    assert answer.status_code == 409
 
 
 def test_the_file_may_be_taken(site: tuple[Home, Follower, Member, Client]) -> None:

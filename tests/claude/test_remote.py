@@ -118,6 +118,22 @@ def test_changes_and_vanished_files_come_in(remote: tuple[Home, ByClient], cast:
     assert states == {1: "in_progress", 2: "trash"}
 
 
+def test_health_tells_of_the_copy_that_came_last(
+    remote: tuple[Home, ByClient], cast: Cast, login: Callable[[str], Client]
+) -> None:
+    home, program = remote
+    program.sync()
+    edit_task(leader(cast), 1, subject="Lay the oak floor")
+    text = login("alice").get("/teams/crew/health/").content.decode()
+    assert 'data-inbox="team-lead"' in text
+    assert "Lay the floor" in text
+    answer = login("alice").post("/teams/crew/health/1/", {"side": "file"})
+    assert answer.status_code == 302
+    program.sync()
+    assert home.read_task(1)["subject"] == Task.objects.get(number=1).subject == "Lay the floor"
+    assert 'id="drift"' not in login("alice").get("/teams/crew/health/").content.decode()
+
+
 def test_both_sides_may_be_away(remote: tuple[Home, ByClient], cast: Cast) -> None:
     home, program = remote
     program.sync()

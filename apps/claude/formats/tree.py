@@ -61,6 +61,10 @@ class TeamTree:
         """Whether there is nothing to show, not even a problem."""
         return not any((self.config, self.meta, self.inboxes, self.tasks, self.problems))
 
+    def is_shut(self, folder: Path) -> bool:
+        """Whether nobody can tell what a folder of the team holds."""
+        return any(problem.path in (folder, folder.parent) for problem in self.problems)
+
     @cached_property
     def broadcast_ids(self) -> frozenset[str]:
         """The ids of prose that lies in more than one inbox."""
@@ -77,7 +81,8 @@ def home_problems(home: Path) -> tuple[Problem, ...]:
     """What keeps `home` as a whole from being followed; no problem if it only holds no team yet."""
     if not home.is_dir():
         return (Problem(home, "missing", "The folder is not there."),)
-    found = (_folder_problem(home, folder) for folder in (home / "teams", home / "tasks"))
+    folders = (home, home / "teams", home / "tasks")
+    found = (_folder_problem(home, folder) for folder in folders)
     return tuple(problem for problem in found if problem is not None)
 
 
@@ -150,12 +155,11 @@ class _Reader:
         )
 
     def _enter(self, folder: Path) -> bool:
-        if not _is_folder(folder):
-            return False
-        problem = _folder_problem(self.home, folder)
+        found = _is_folder(folder)
+        problem = _folder_problem(self.home, folder if found else folder.parent)
         if problem is not None:
             self.problems.append(problem)
-        return problem is None
+        return found and problem is None
 
     def _one(self, read: Callable[..., T | Problem], path: Path) -> T | None:
         found = read(path, within=self.home)
