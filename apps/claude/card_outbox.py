@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django.db.models import F, Q
@@ -13,6 +13,7 @@ from apps.claude.formats import TaskFile, TeamTree
 from apps.claude.models import CardFile, TeamFiles
 from apps.claude.orders import Order, Outcome, merged
 from apps.claude.plain import clean
+from apps.claude.remarks import remarks_of
 from apps.claude.seats import FACTS
 from apps.core.actions import action
 from apps.tasks.models import Task
@@ -27,7 +28,7 @@ def card_orders(files: TeamFiles) -> Iterator[Order]:
     fresh = _fresh_cards(files.team)
     if not rows and not fresh:
         return
-    desk = _Desk(files)
+    desk = _Desk(files, [row.task for row in rows])
     for row in rows:
         yield from desk.renew(row)
     for task in fresh:
@@ -43,16 +44,19 @@ def _fresh_cards(team: Team) -> list[Task]:
 class _Desk:
     """Compares the board of one team with what board and files agreed on last."""
 
-    def __init__(self, files: TeamFiles) -> None:
+    def __init__(self, files: TeamFiles, changed: Collection[Task]) -> None:
         rows = list(files.cards.select_related("task"))
         self.used = [row.file_id for row in rows]
         self.live = {row.file_id: row for row in rows if row.gone_at is None}
         names = {row.task.number: row.file_id for row in self.live.values()}
         self.blockers = blockers_of(files.team, names)
+        self.remarks = remarks_of(changed)
 
     def renew(self, row: CardFile) -> Iterator[Order]:
         """Orders for what differs."""
+        remarks = self.remarks.get(row.task.pk, [])
         now = on_board(row.task, self.blockers.get(row.task.number, ()))
+        now |= {"remarks": [remark["id"] for remark in remarks]} if remarks else {}
         news = {key for key, value in now.items() if row.board.get(key) != value}
         if not news:
             _keep(row, version=row.task.version)
@@ -60,6 +64,7 @@ class _Desk:
         before, after = set(row.board.get("blocked_by", ())), set(now["blocked_by"])
         yield Order(
             kind="edit", key=row.pk, name=row.file_id, values=_values(row.task, news),
+            remarks=remarks,
             add=_edges(blocked_by=after - before), drop=_edges(blocked_by=before - after),
             state={"board": now, "version": row.task.version},
         )  # fmt: skip

@@ -13,6 +13,7 @@ from apps.claude.card_values import Told, on_board, values_of
 from apps.claude.formats import TaskFile, TeamTree
 from apps.claude.models import CardFile, TeamFiles
 from apps.claude.plain import cut
+from apps.claude.remarks import ids_of_remarks
 from apps.claude.seats import Names
 from apps.core.actions import action
 from apps.tasks.actions.observe import Edge, Observed, SeenComment, SeenTask, observe_tasks
@@ -135,9 +136,14 @@ class _Reading:
         self.news_of[row.file_id] = {key for key in news if key in row.board}
         self.seen.append(SeenTask(
             number=row.task.number, values=values,
-            comments=self._comments(told.task) if "comments" in news else (),
+            comments=self._new_comments(row, told.task) if "comments" in news else (),
             at=min(at, timezone.now()) if at else None,
         ))  # fmt: skip
+
+    def _new_comments(self, row: CardFile, task: TaskFile) -> tuple[SeenComment, ...]:
+        """The comments of a file without those that came from here."""
+        ours = ids_of_remarks(row.task)
+        return tuple(one for one in self._comments(task) if one.external_id not in ours)
 
     def _comments(self, task: TaskFile) -> tuple[SeenComment, ...]:
         found: dict[str, SeenComment] = {}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from apps.claude import formats
-from apps.claude.formats import Problem, TaskFile
+from apps.claude.formats import Problem, TaskComment, TaskFile
 from apps.claude.writing import NotWritten, locked, refusal, rewrite
 
 EDITED = ("subject", "description", "status", "owner", "active_form")
@@ -41,8 +41,9 @@ class Witness(Protocol):
 class Order:
     """One thing to write. `key` and `state` mean something only to whoever gave the order.
 
-    A `row` goes into `inbox`. An `edit` sets `values` of task `name`, and adds and drops ids of its
-    edges. A `create` makes a new task with `number`, or a higher one where that may be in use.
+    A `row` goes into `inbox`. An `edit` sets `values` of task `name`, adds and drops ids of its
+    edges, and adds those `remarks` to its comments that are not among them yet. A `create` makes a
+    new task with `number`, or a higher one where that may be in use.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Order:
     values: dict[str, Any] = field(default_factory=dict)
     add: dict[str, list[str]] = field(default_factory=dict)
     drop: dict[str, list[str]] = field(default_factory=dict)
+    remarks: list[dict[str, Any]] = field(default_factory=list)
     number: int = 0
     used: list[str] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
@@ -258,6 +260,9 @@ def _edited(task: TaskFile, order: Order) -> TaskFile:
             values[key] = merged(
                 getattr(task, key), order.add.get(key, []), order.drop.get(key, [])
             )
+    have = {comment.id for comment in task.comments}
+    if fresh := [remark for remark in order.remarks if remark.get("id") not in have]:
+        values["comments"] = (*task.comments, *map(TaskComment.parse, fresh))
     return replace(task, **values)
 
 

@@ -21,11 +21,12 @@ from apps.claude.models import Handover, TeamFiles
 from apps.claude.running import AlreadyFollowed, only_one
 from apps.messaging.actions import request_shutdown, send_message
 from apps.messaging.models import Delivery, Message
-from apps.reviews.actions import decide_plan, request_changes, request_review
+from apps.reviews.actions import approve, decide_plan, request_changes, request_review
 from apps.reviews.models import Plan
 from apps.tasks.actions import (
     add_blocker,
     claim_task,
+    comment,
     complete_task,
     create_task,
     delete_task,
@@ -33,7 +34,7 @@ from apps.tasks.actions import (
     release_task,
 )
 from apps.tasks.actions.sweep import flag_stalled
-from apps.tasks.models import Task
+from apps.tasks.models import Comment, Task
 from apps.teams.access import seat_of
 from apps.teams.models import Member, Team, User
 from apps.teams.models.member import Presence
@@ -354,6 +355,53 @@ def test_requested_changes_reach_file_and_owner(site: Site) -> None:
     site.look()
     card = site.card(1)
     assert (card.status, card.review_state) == ("in_progress", "needs_fix")
+
+
+def said_in_file(site: Site, number: int) -> list[tuple[str, str, str]]:
+    found = site.home.read_task(number)["comments"]
+    return [(one["type"], one["author"], one["text"]) for one in found]
+
+
+def test_what_is_said_of_a_card_stands_in_its_file(site: Site) -> None:
+    comment(site.alice, 1, "Mind the corner.")
+    claim_task(site.seat("hal"), 1)
+    complete_task(site.seat("hal"), 1)
+    request_review(site.seat("hal"), 1)
+    request_changes(site.alice, 1, "The corner is bare.")
+    site.send()
+    said = [
+        ("regular", "alice", "Mind the corner."), ("review_request", "alice", "The corner is bare.")
+    ]  # fmt: skip
+    assert said_in_file(site, 1) == said
+    assert [found["text"].partition("\n")[0] for found in site.home.rows("hal")] == [
+        "Mind the corner.", "The corner is bare.",
+    ]  # fmt: skip
+    seq = site.team.seq
+    site.look()
+    site.look()
+    assert (site.team.seq, Comment.objects.count()) == (seq, 1)
+    complete_task(site.seat("hal"), claim_task(site.seat("hal"), 1).number)
+    approve(site.alice, 1, "Well done.")
+    site.send()
+    assert said_in_file(site, 1) == [*said, ("review_approved", "alice", "Well done.")]
+
+
+def test_what_both_sides_say_at_once_stands_on_both(site: Site) -> None:
+    comment(site.alice, 1, "Mind the corner.")
+    theirs = {"id": "c-1", "author": "iris", "text": "Which one?", "type": "regular"}
+    site.home.task(1, "Lay the floor", owner="hal", blocks=["2"], comments=[theirs], minutes=9)
+    site.send()
+    assert [found[2] for found in said_in_file(site, 1)] == ["Which one?", "Mind the corner."]
+    site.look()
+    assert {found.body for found in Comment.objects.all()} == {"Which one?", "Mind the corner."}
+    site.home.task(1, "Lay the floor", owner="hal", blocks=["2"], minutes=12)
+    site.look()
+    assert "comments" not in site.home.read_task(1)
+    comment(site.alice, 1, "The one by the door.")
+    site.send()
+    assert [found[2] for found in said_in_file(site, 1)] == [
+        "Mind the corner.", "The one by the door.",
+    ]  # fmt: skip
 
 
 def test_what_both_sides_change_at_once_is_merged_by_field(site: Site) -> None:
