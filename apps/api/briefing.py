@@ -22,6 +22,7 @@ from apps.tasks.agenda import Who, turn
 from apps.tasks.models import Task
 from apps.tasks.models.task import Priority
 from apps.tasks.moves import ReviewState, Status
+from apps.teams.lifecycle import Allows
 from apps.teams.models import Event, Member
 from apps.teams.permissions import Permission
 from apps.teams.words import in_words
@@ -131,6 +132,7 @@ def parts_of(member: Member, since: int) -> dict[str, Part]:
     """Everything that `member` is told of, by name; whose turn a card is, says the agenda."""
     now = timezone.now()
     kinds, planned = counts.kinds(member), _planned(member)
+    begin = "You could start" if member.team.allows(Allows.WORK) else "Ready when work goes on"
     plans, asked = counts.plans(member), counts.by_kind(counts.calls(member))
 
     def part(name: str, title: str, line: Callable[[Any], Line]) -> Part:
@@ -144,7 +146,7 @@ def parts_of(member: Member, since: int) -> dict[str, Part]:
 
     return {
         "running": part("running", "You are working on", lambda task: _running_line(member, task)),
-        "ready": part("ready", "You could start", lambda task: _ready_line(member, task, planned)),
+        "ready": part("ready", begin, lambda task: _ready_line(member, task, planned)),
         "my_plans": part("my_plans", "Your plans", _own_plan_line),
         "reviews": listed("Your verdict is asked for", asked["reviews"], _review_line),
         "plans": listed("Your decision is asked for", plans, lambda p: Line(p.pk, _plan_line(p))),

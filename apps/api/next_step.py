@@ -115,6 +115,8 @@ def _own_work(member: Member, found: Mapping[str, Lines]) -> Step | None:
 
 def _waiting(member: Member, found: Mapping[str, Lines]) -> str:
     team = member.team
+    if team.state == team.State.FORMING:
+        return "wait: the team is forming, no work goes on until a leader activates it."
     if not team.allows(Allows.WORK):
         return f"wait: the team is {team.state}, no work goes on now."
     if found["my_plans"]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.tasks.models import Task
 from apps.tasks.moves import Column
+from apps.teams.models import Member
 
 Data = dict[str, Any]
 WAIT = 50
@@ -62,7 +63,23 @@ ASKED = f"Do something else meanwhile, or wait for the answer: {call('check_inbo
 def in_review(task: Task) -> str:
     """After a review was asked for."""
     who = f"{task.reviewer.name} was told" if task.reviewer else "Any person here may review it"
-    return f"{who}. {MORE_WORK[0].upper()}{MORE_WORK[1:]}"
+    return f"{who}. Go on with {MORE_WORK}"
+
+
+def remarked(task: Task, me: Member) -> str:
+    """After `me` said something about a task: who works on it goes on with that."""
+    if task.owner_id == me.pk and task.column == Column.IN_PROGRESS:
+        done = call("finish_task", number=task.number, outcome="complete")
+        return f"Go on with #{task.number}, then {done}."
+    return MORE_WORK
+
+
+def kept(shape: Mapping[str, Any]) -> str:
+    """After a file was added."""
+    if not shape.get("task"):
+        return call("briefing")
+    told = call("comment", number=shape["task"], artifacts=[shape["id"]])
+    return f"{told} with a body to tell of it, or go on."
 
 
 def seen(shape: Mapping[str, Any], me: str) -> str:

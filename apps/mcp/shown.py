@@ -34,7 +34,7 @@ LONG = frozenset({"description", "metadata"})
 OF_MESSAGE = ("id", "from", "to", "cc", "kind", "subject", "body", "summary", "payload",
               "reply_to", "thread", "tasks", "artifacts", "sent_at", "read", "why")  # fmt: skip
 OF_SENT = ("id", "message_id", "to", "cc", "kind", "subject", "reply_to", "thread", "sent_at")
-OF_STEP = ("index", "title", "detail", "state")
+OF_STEP = ("title", "detail", "state")
 OF_DECISION = ("decision", "note", "member", "version")
 OF_PLAN = ("id", "task", "author", "title", "version", "state", "stage", "steps")
 
@@ -99,6 +99,6 @@ def sent(shape: Data) -> Data:
 
 def plan(shape: Data) -> Data:
     """A plan with its steps and the last decision."""
-    steps = [some(step, OF_STEP) for step in shape["steps"]]
+    steps = [{"index": step["index"], **some(step, OF_STEP)} for step in shape["steps"]]
     last = [some(decision, OF_DECISION) for decision in shape["decisions"][-1:]]
     return some(shape, OF_PLAN) | {"steps": steps, "decisions": last}

@@ -17,7 +17,7 @@ from apps.tasks import actions as tasks
 from apps.teams.actions import change_member, change_team, end_seat, transition_team
 from apps.teams.models import Member
 from tests.api.conftest import Caller, refused, said
-from tests.conftest import Cast
+from tests.conftest import Cast, make_cast
 
 
 def told(member: Member, **options: Any) -> dict[str, Any]:
@@ -112,6 +112,17 @@ def test_nothing_is_suggested_while_the_team_rests(cast: Cast) -> None:
     step = told(cast.hal)["next_step"]
     assert step["action"] == "wait_for_events"
     assert "paused" in step["why"]
+    assert "Ready when work goes on (1):" in told(cast.hal)["text"]
+
+
+def test_before_the_team_begins_somebody_has_to_activate_it(db: None) -> None:
+    cast = make_cast(active=False)
+    tasks.create_task(cast.alice, "One")
+    step = told(cast.hal)["next_step"]
+    assert (step["action"], "until a leader activates it" in step["why"]) == (
+        "wait_for_events",
+        True,
+    )
 
 
 def test_texts_of_others_do_not_steer(cast: Cast) -> None:

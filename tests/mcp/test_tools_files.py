@@ -31,6 +31,33 @@ async def test_a_text_and_bytes_are_kept(team: Cast, connect: Connect) -> None:
     assert Path(stored.content.path).read_bytes() == b"\x89PNG"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        ({"name": "a.md", "text": "# A"}, "text/markdown; charset=utf-8"),
+        ({"name": "a.json", "text": "{}"}, "application/json"),
+        ({"name": "a", "text": "a"}, "text/plain; charset=utf-8"),
+        (
+            {"name": "a.md", "text": "a", "content_type": "text/x-diff"},
+            "text/x-diff; charset=utf-8",
+        ),
+        (
+            {"name": "a.md", "text": "a", "content_type": "text/plain; charset=utf-8"},
+            "text/plain; charset=utf-8",
+        ),
+        ({"name": "a.png", "base64": "iVBORw=="}, "image/png"),
+        ({"name": "a.unheard-of", "base64": "iVBORw=="}, "application/octet-stream"),
+    ],
+)
+async def test_a_file_is_of_the_kind_that_was_said_or_that_its_name_tells(
+    team: Cast, connect: Connect, arguments: dict[str, Any], kind: str
+) -> None:
+    async with connect(team.hal) as hal:
+        kept = await hal.do("add_artifact", **arguments)
+    assert kept["artifact"]["content_type"] == kind
+    assert kept["next"] == "briefing()"
+
+
 async def test_a_task_shows_only_its_own_files(team: Cast, connect: Connect) -> None:
     other = await act(make_cast, "elsewhere")
     for cast in (team, other):
@@ -54,6 +81,7 @@ async def test_a_file_goes_with_a_comment(team: Cast, connect: Connect) -> None:
         error = await hal.refused("comment", number=1, body="See.", artifacts=[kept + 1])
         whole = await hal.do("get_task", number=1)
     assert said["comment"]["artifacts"] == [kept]
+    assert said["next"].startswith("claim_task() for the next one")
     assert set(error["fields"]) == {"artifacts"}
     assert [remark.get("artifacts") for remark in whole["comments"]] == [None, [kept]]
 

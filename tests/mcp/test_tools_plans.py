@@ -24,6 +24,9 @@ async def test_a_plan_opens_the_task(team: Cast, connect: Connect) -> None:
         asked = await hal.do("submit_plan", task=1, title="Parser", steps=["Read", "Write"])
         plan = asked["plan"]
         assert (plan["state"], plan["task"]) == ("pending_review", 1)
+        assert [(step["index"], step["title"]) for step in plan["steps"]] == [
+            (0, "Read"), (1, "Write"),
+        ]  # fmt: skip
         await act(reviews.decide_plan, team.alice, plan["id"], "approve", version=1)
         inbox = await hal.do("check_inbox")
         claimed = await hal.do("claim_task", number=1)

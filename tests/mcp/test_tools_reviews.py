@@ -18,6 +18,7 @@ async def test_two_agents_review_in_rounds(team: Cast, connect: Connect) -> None
         await done(team, hal)
         asked = await hal.do("request_review", number=1, reviewer="iris")
         assert asked["task"]["reviewer"] == "iris"
+        assert asked["next"].startswith("iris was told. Go on with claim_task()")
         request = await iris.do("check_inbox")
         assert request["next"] == "get_task(number=1), then review_task."
         await iris.do("review_task", number=1, decision="Request Changes", note="Tabs too.")

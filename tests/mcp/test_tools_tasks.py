@@ -134,12 +134,21 @@ async def test_who_does_not_own_a_task_finishes_nothing_and_says_nothing(
     assert (await Task.objects.aget(number=1)).comment_count == 0
 
 
+async def test_who_comments_on_running_work_goes_on_with_it(team: Cast, connect: Connect) -> None:
+    await act(actions.create_task, team.alice, "Parse")
+    async with connect(team.hal) as hal:
+        await hal.do("claim_task")
+        said = await hal.do("comment", number=1, body="Half of it is there.")
+    assert said["next"] == 'Go on with #1, then finish_task(number=1, outcome="complete").'
+
+
 async def test_a_comment_is_added(team: Cast, connect: Connect) -> None:
     await act(actions.create_task, team.alice, "Parse")
     async with connect(team.hal) as hal:
         said = await hal.do("comment", number=1, body="Half of it is there.")
         error = await hal.refused("comment", number=1, body="  ")
     assert said["comment"]["body"] == "Half of it is there."
+    assert said["next"].startswith("claim_task() for the next one")
     assert error["code"] == "invalid"
 
 

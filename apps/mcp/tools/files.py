@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import mimetypes
 from typing import Annotated
 
 from pydantic import Field
@@ -38,16 +39,19 @@ def add_artifact(member: Member, asked: AddArtifact) -> Added:
     content, kind = _content(asked)
     artifact = actions.add_artifact(member, asked.name, content, content_type=kind, task=asked.task)
     shape = shown.lean(shapes.of_artifact(artifact, member.team))
-    then = advice.call("get_task", number=asked.task) if asked.task else advice.call("briefing")
-    return {"artifact": shape, "next": then}
+    return {"artifact": shape, "next": advice.kept(shape)}
 
 
 def _content(asked: AddArtifact) -> tuple[bytes, str]:
+    """The bytes and their type, which the name tells where nobody said it."""
     if (asked.text is None) == (asked.base64 is None):
         raise Invalid(fields={"text": "Give either text or base64."})
+    kind = asked.content_type or mimetypes.guess_type(asked.name)[0] or ""
     if asked.text is not None:
-        return asked.text.encode(), asked.content_type or "text/plain; charset=utf-8"
+        kind = kind or "text/plain"
+        plain = kind.startswith("text/") and ";" not in kind
+        return asked.text.encode(), f"{kind}; charset=utf-8" if plain else kind
     try:
-        return base64.b64decode(asked.base64 or "", validate=True), asked.content_type
+        return base64.b64decode(asked.base64 or "", validate=True), kind
     except binascii.Error:
         raise Invalid(fields={"base64": "This is not base64."}) from None

@@ -276,4 +276,4 @@ def comment(member: Member, asked: Remark) -> Remarked:
         return {"comment": told, "next": advice.MORE_WORK}
     remark = actions.comment(member, asked.number, asked.body, artifacts=asked.artifacts)
     told = shown.some(shapes.of_comment(remark), ("id", "task", "author", "body", "artifacts"))
-    return {"comment": told, "next": advice.MORE_WORK}
+    return {"comment": told, "next": advice.remarked(remark.task, member)}
