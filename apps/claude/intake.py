@@ -14,6 +14,7 @@ from apps.claude.formats import Problem, TeamTree, read_team, team_names
 from apps.claude.letters import Known, MailNews, observe_mail
 from apps.claude.models import TeamFiles
 from apps.claude.origins import READ_ONLY, find_files, found_files, keep_up, note_problems
+from apps.claude.placing import follow_order
 from apps.claude.seats import Names, seen_seats
 from apps.tasks.actions.sweep import unflag
 from apps.tasks.models import Task
@@ -129,6 +130,7 @@ def _observe(
             adopt_team(owner.user, files.team)
     taken.names = names = Names(tree, files.team, roster)
     taken.cards = observe_cards(files, tree, names)
+    follow_order(files, tree.kanban, first=taken.is_new)
     taken.mail = observe_mail(files, tree, names, known)
     _back_at_work(files)
     if taken.is_new and tree.config and tree.config.deleted_at:

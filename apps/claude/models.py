@@ -15,7 +15,7 @@ class TeamFiles(models.Model):
 
     `incarnation` tells a team from an earlier one of the same folder. `problems` are the files
     that cannot be used now, `troubles` those that cannot be written, each with `path`, `code`,
-    `sentence` and `since`.
+    `sentence` and `since`. `column_order` is what the board file said last.
     """
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, related_name="files")
@@ -30,6 +30,7 @@ class TeamFiles(models.Model):
     gone_at = models.DateTimeField(null=True, blank=True)
     problems = models.JSONField(default=list, blank=True)
     troubles = models.JSONField(default=list, blank=True)
+    column_order = models.JSONField(default=dict, blank=True)
 
     class Meta:
         verbose_name_plural = "team files"

@@ -16,7 +16,7 @@ from apps.claude.intake import Taken, take_in_home
 from apps.claude.models import CardFile, TeamFiles
 from apps.messaging.models import Delivery, Message
 from apps.reviews.actions import approve
-from apps.tasks.actions import create_task, edit_task
+from apps.tasks.actions import create_task, edit_task, position_task
 from apps.tasks.models import Comment, Dependency, Task
 from apps.teams.access import seat_of
 from apps.teams.actions import change_team, transition_team
@@ -304,6 +304,37 @@ def test_a_board_file_gives_review_reviewer_and_order(home: Home) -> None:
     remark = judged.comments.get()
     assert (remark.author.name, remark.body) == ("iris", "Look")
     assert Task.objects.get(team=team, number=5).column.value == "approved"
+
+
+def todo_numbers(team: Team) -> list[int]:
+    return [task.number for task in Task.objects.filter(team=team).in_column("todo")]
+
+
+def test_a_later_order_of_the_board_file_is_followed_once(home: Home) -> None:
+    user = User.objects.create(username="alice", is_superuser=True)
+    home.config(member("hal"))
+    for number in (1, 2, 3, 4):
+        home.task(number, f"Card {number}")
+    board = {"teamName": "crew", "reviewers": [], "tasks": {}}
+    put(home.folder / "kanban-state.json", {**board, "columnOrder": {"todo": ["3", "1"]}})
+    take(home)
+    team = Team.objects.get(slug="crew")
+    assert todo_numbers(team) == [3, 1, 2, 4]
+    put(home.folder / "kanban-state.json", {**board, "columnOrder": {"todo": ["4", "2", "99"]}})
+    take(home)
+    assert todo_numbers(team) == [4, 2, 3, 1]
+    moved = team.events.filter(kind="task.moved")
+    assert [event.data["task"] for event in moved.order_by("seq")] == [4, 2]
+    position_task(seat_of(user, "crew"), 1, before=4)
+    take(home)
+    assert todo_numbers(team) == [1, 4, 2, 3]
+    put(home.folder / "kanban-state.json", board)
+    take(home)
+    assert todo_numbers(team) == [1, 4, 2, 3]
+    transition_team(seat_of(user, "crew"), "completed")
+    put(home.folder / "kanban-state.json", {**board, "columnOrder": {"todo": ["3"]}})
+    take(home)
+    assert todo_numbers(team) == [1, 4, 2, 3]
 
 
 def test_a_member_who_agreed_to_stop_is_terminated_and_comes_back_when_it_writes(
