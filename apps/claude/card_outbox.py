@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import F, Q
 
 from apps.claude.card_values import Told, on_board
-from apps.claude.cards import blockers_of, native_number
+from apps.claude.cards import native_number
+from apps.claude.edges import blockers_of
 from apps.claude.formats import TaskFile, TeamTree
 from apps.claude.models import CardFile, TeamFiles
 from apps.claude.orders import Order, Outcome, merged

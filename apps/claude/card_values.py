@@ -126,9 +126,12 @@ def on_board(card: Task, blockers: Iterable[str]) -> dict[str, Any]:
 
 def values_of(
     told: Told, keys: Collection[str], names: Names, *, number: int,
-    metadata: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None, rounds: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
-    """The values of a card for those of `told.said` that are news."""
+    """The values of a card for those of `told.said` that are news.
+
+    `metadata` and `rounds` are what the card has already.
+    """
     task = told.task
     values: dict[str, Any] = {}
     if "subject" in keys:
@@ -147,7 +150,7 @@ def values_of(
         asked = ASKED.get(task.needs_clarification or "", Asked.NOBODY)
         values |= {"needs_input": asked, "asked_at": task.seen_at if asked else None}
     if "review" in keys:
-        values |= _review(told, names)
+        values |= _review(told, names, rounds)
     facts = _facts(told, names, number)
     kept = {k: v for k, v in (metadata or {}).items() if k != FACTS}
     if facts or FACTS in (metadata or {}):
@@ -155,11 +158,11 @@ def values_of(
     return values
 
 
-def _review(told: Told, names: Names) -> dict[str, Any]:
+def _review(told: Told, names: Names, rounds: int) -> dict[str, Any]:
     state = told.review_state
     values: dict[str, Any] = {
         "review_state": state,
-        "review_round": told.rounds,
+        "review_round": max(told.rounds, rounds),
         "reviewer": told.reviewer(names) if state in IN_REVIEW else None,
     }
     asked = told.entry.at if told.entry else None

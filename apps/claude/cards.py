@@ -10,14 +10,16 @@ from django.utils import timezone
 
 from apps.claude import formats
 from apps.claude.card_values import Told, on_board, values_of
+from apps.claude.edges import blockers_of, edges_of
 from apps.claude.formats import TaskFile, TeamTree
 from apps.claude.models import CardFile, TeamFiles
 from apps.claude.plain import cut
 from apps.claude.remarks import ids_of_remarks
+from apps.claude.rounds import keep_rounds
 from apps.claude.seats import Names
 from apps.core.actions import action
 from apps.tasks.actions.observe import Edge, Observed, SeenComment, SeenTask, observe_tasks
-from apps.tasks.models import Comment, Dependency, Task
+from apps.tasks.models import Comment, Task
 from apps.tasks.moves import Status
 from apps.teams.actions import lock_team
 from apps.teams.models import Member, Team
@@ -47,6 +49,7 @@ def observe_cards(files: TeamFiles, tree: TeamTree, names: Names) -> CardNews:
         system, reading.seen, link=reading.added_edges(), unlink=reading.removed_edges()
     )
     reading.keep()
+    keep_rounds(reading.reviewed(), names)
     reading.mark_seen()
     return reading.news(observed)
 
@@ -69,11 +72,14 @@ class _Reading:
         self.changed: list[CardFile] = []
         self.news_of: dict[str, set[str]] = {}
         self.seen: list[SeenTask] = []
+        # By file: those whose review is news.
+        self.judged: list[str] = []
+        self.cards: dict[int, tuple[Task, dict[str, Any]]] = {}
         self._compare()
         self.lost = list(self._lost())
 
     def _edges_before(self) -> set[tuple[str, str]]:
-        said = {file_id: _edges(file_id, row.seen) for file_id, row in self.known.items()}
+        said = {file_id: edges_of(file_id, row.seen) for file_id, row in self.known.items()}
         return {pair for pairs in said.values() for pair in pairs}
 
     def _compare(self) -> None:
@@ -126,13 +132,16 @@ class _Reading:
 
     def _renew(self, row: CardFile, told: Told, news: Sequence[str]) -> None:
         values = values_of(
-            told, news, self.names, number=row.task.number, metadata=row.task.metadata
-        )
+            told, news, self.names, number=row.task.number, metadata=row.task.metadata,
+            rounds=row.task.review_round,
+        )  # fmt: skip
         if "review" in row.seen and "review" not in news:
             values = {k: v for k, v in values.items() if k not in ("review_state", "reviewer")}
         at = told.task.seen_at
         row.seen, row.gone_at = {**row.seen, **told.said}, None
         self.changed.append(row)
+        if "review" in news:
+            self.judged.append(row.file_id)
         self.news_of[row.file_id] = {key for key in news if key in row.board}
         self.seen.append(SeenTask(
             number=row.task.number, values=values,
@@ -178,7 +187,7 @@ class _Reading:
     def _edges_now(self) -> set[tuple[str, str]]:
         said = {file_id: row.seen for file_id, row in self.known.items()}
         said |= {file_id: told.said for file_id, told in self.told.items()}
-        return {pair for file_id, seen in said.items() for pair in _edges(file_id, seen)}
+        return {pair for file_id, seen in said.items() for pair in edges_of(file_id, seen)}
 
     def added_edges(self) -> set[Edge]:
         """Edges that are news, or whose other end is."""
@@ -198,7 +207,7 @@ class _Reading:
 
     def keep(self) -> None:
         """Remember what files and board say now."""
-        cards = self._cards_now()
+        cards = self.cards = self._cards_now()
         CardFile.objects.bulk_create(
             [self._row(file_id, cards[self.numbers[file_id]]) for file_id in self.fresh],
             batch_size=BATCH,
@@ -253,6 +262,12 @@ class _Reading:
                 touched[row.pk] = row
         self.changed = list(touched.values())
 
+    def reviewed(self) -> Iterator[tuple[Task, Told]]:
+        """The cards whose review is news, as they are now."""
+        for file_id in (*self.fresh, *self.judged):
+            if card := self.cards.get(self.numbers[file_id]):
+                yield card[0], self.told[file_id]
+
     def mark_seen(self) -> None:
         """Who works on a card whose status or activity changed in its file was there then."""
         for card in self.seen:
@@ -273,16 +288,6 @@ class _Reading:
         return CardNews(observed.created, observed.changed, gone, observed.circles)
 
 
-def blockers_of(team: Team, names: dict[int, str]) -> dict[int, list[str]]:
-    """By number of a card: the file ids of the cards that block it."""
-    edges = Dependency.objects.filter(blocked__team=team)
-    found: dict[int, list[str]] = {}
-    for blocker, blocked in edges.values_list("blocker__number", "blocked__number"):
-        if blocker in names:
-            found.setdefault(blocked, []).append(names[blocker])
-    return found
-
-
 def native_number(file_id: str) -> int | None:
     """The number that a file's name stands for; None for any other name."""
     plain = file_id.isascii() and file_id.isdigit() and not file_id.startswith("0")
@@ -291,9 +296,3 @@ def native_number(file_id: str) -> int | None:
 
 def _is_another(row: CardFile, told: Told) -> bool:
     return bool(row.seen.get("subject") != told.said["subject"])
-
-
-def _edges(file_id: str, said: dict[str, Any]) -> set[tuple[str, str]]:
-    """The edges (blocker, blocked) that a file tells of."""
-    blocks = {(file_id, other) for other in said.get("blocks", ())}
-    return blocks | {(other, file_id) for other in said.get("blocked_by", ())}

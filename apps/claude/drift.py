@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.claude.card_values import Told, on_board
-from apps.claude.cards import blockers_of
+from apps.claude.edges import blockers_of
 from apps.claude.formats import TaskFile, TeamTree, for_display
 from apps.claude.models import CardFile, TeamFiles
 from apps.claude.plain import cut, short

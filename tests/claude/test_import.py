@@ -15,7 +15,8 @@ from django.core.management import CommandError, call_command
 from apps.claude.intake import Taken, take_in_home
 from apps.claude.models import CardFile, TeamFiles
 from apps.messaging.models import Delivery, Message
-from apps.reviews.actions import approve
+from apps.reviews.actions import approve, request_review, withdraw_review
+from apps.reviews.models import Review
 from apps.tasks.actions import create_task, edit_task, position_task
 from apps.tasks.models import Comment, Dependency, Task
 from apps.teams.access import seat_of
@@ -304,6 +305,77 @@ def test_a_board_file_gives_review_reviewer_and_order(home: Home) -> None:
     remark = judged.comments.get()
     assert (remark.author.name, remark.body) == ("iris", "Look")
     assert Task.objects.get(team=team, number=5).column.value == "approved"
+
+
+def event(kind: str, minutes: float, **more: Any) -> dict[str, Any]:
+    return {"id": f"e{minutes}", "type": kind, "timestamp": at(minutes), **more}
+
+
+ASKED = event("review_requested", 3, to="review", reviewer="iris", actor="hal")
+REFUSED = event("review_changes_requested", 4, to="needsFix", actor="iris", note="The corner.")
+AGAIN = event("review_requested", 8, to="review", reviewer="iris", actor="hal")
+PASSED = event("review_approved", 9, to="approved", actor="iris", note="Approved")
+
+
+def rounds(number: int) -> list[tuple[Any, ...]]:
+    rows = Review.objects.with_people().filter(task__team__slug="crew", task__number=number)
+    return [
+        (row.round, str(row.reviewer), str(row.requested_by), row.outcome, str(row.decided_by),
+         row.note) for row in rows
+    ]  # fmt: skip
+
+
+def test_rounds_of_review_are_taken_over_with_their_words(home: Home) -> None:
+    home.config(member("hal"), member("iris"))
+    history = [ASKED, REFUSED, event("status_changed", 5, to="pending")]
+    home.task(1, "Judged", status="pending", owner="hal", historyEvents=history)
+    home.task(2, "Plain")
+    take(home)
+    first = (1, "iris", "hal", "changes", "iris", "The corner.")
+    assert rounds(1) == [first]
+    history += [event("status_changed", 6, to="in_progress"), AGAIN]
+    home.task(1, "Judged", status="completed", owner="hal", historyEvents=history, minutes=8)
+    take(home)
+    assert rounds(1) == [first, (2, "iris", "hal", "", "None", "")]
+    assert Review.objects.open().get().round == 2
+    home.task(1, "Judged", status="completed", owner="hal", historyEvents=[*history, PASSED],
+              minutes=9)  # fmt: skip
+    take(home)
+    take(home)
+    assert rounds(1) == [first, (2, "iris", "hal", "approved", "iris", "Approved")]
+    assert rounds(2) == []
+    card = Task.objects.get(team__slug="crew", number=1)
+    assert (card.review_state, card.review_round) == ("approved", 2)
+
+
+def test_a_review_without_a_history_is_one_round(home: Home) -> None:
+    home.config(member("hal"), member("iris"))
+    home.task(4, "Judged", status="completed", owner="hal")
+    home.task(5, "Passed", status="completed", owner="hal")
+    put(home.folder / "kanban-state.json", {"teamName": "crew", "reviewers": [], "tasks": {
+        "4": {"column": "review", "reviewer": "iris", "movedAt": at(4)},
+        "5": {"column": "approved", "movedAt": at(5)},
+    }})  # fmt: skip
+    take(home)
+    assert rounds(4) == [(1, "iris", "None", "", "None", "")]
+    assert rounds(5) == [(1, "None", "None", "approved", "None", "")]
+
+
+def test_a_review_outside_after_one_of_ours_is_the_next_round(home: Home) -> None:
+    user = User.objects.create(username="alice", is_superuser=True)
+    home.config(member("hal"), member("iris"))
+    home.task(1, "Judged", status="completed", owner="hal")
+    take(home)
+    alice = seat_of(user, "crew")
+    request_review(alice, 1)
+    withdraw_review(alice, 1)
+    home.task(1, "Judged", status="completed", owner="hal", historyEvents=[ASKED], minutes=8)
+    take(home)
+    assert [row[0] for row in rounds(1)] == [1, 2]
+    assert Review.objects.open().get().round == 2
+    withdraw_review(alice, 1)
+    request_review(alice, 1)
+    assert Review.objects.open().get().round == 3
 
 
 def todo_numbers(team: Team) -> list[int]:
