@@ -41,12 +41,19 @@ def reply(value: Any, *, status: int = 200, etag: str = "") -> HttpResponse:
 def refusal(error: DomainError) -> HttpResponse:
     """What a refused request is answered with: `{"error": {"code", "message", "hint", …}}`."""
     response = reply(error.as_dict(), status=error.status)
+    for name, value in refusal_headers(error).items():
+        response.headers[name] = value
+    return response
+
+
+def refusal_headers(error: DomainError) -> dict[str, str]:
+    """What HTTP wants said beside a refusal."""
     if error.status == 401:
         known = "" if error.code == "token_missing" else ', error="invalid_token"'
-        response.headers["WWW-Authenticate"] = f'Bearer realm="agent-teams"{known}'
+        return {"WWW-Authenticate": f'Bearer realm="agent-teams"{known}'}
     if error.status == 429:
-        response.headers["Retry-After"] = str(error.details.get("retry_after", 1))
-    return response
+        return {"Retry-After": str(error.details.get("retry_after", 1))}
+    return {}
 
 
 def unchanged(request: HttpRequest, etag: str) -> HttpResponse | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -28,12 +29,16 @@ def fold(word: str) -> str:
     return re.sub(r"[\s_-]+", "", word).lower()
 
 
-def words(*choices: str) -> BeforeValidator:
-    """Read each of `choices` in any of its spellings."""
-    table = {fold(choice): choice for choice in choices}
+def one_of(table: Mapping[str, str]) -> BeforeValidator:
+    """Read words in any spelling, and the synonyms of `table`, whose keys are folded."""
     return BeforeValidator(
         lambda word: table.get(fold(word), word) if isinstance(word, str) else word
     )
+
+
+def words(*choices: str) -> BeforeValidator:
+    """Read each of `choices` in any of its spellings."""
+    return one_of({fold(choice): choice for choice in choices})
 
 
 def _split(value: Any) -> Any:
@@ -69,14 +74,9 @@ TeamState = Annotated[
 ]
 Whom = Annotated[Literal["lead", "human"], words("lead", "human")]
 GraphFormat = Annotated[Literal["json", "mermaid", "dot"], words("json", "mermaid", "dot")]
-Decision = Annotated[
-    Literal["approved", "rejected"],
-    BeforeValidator(
-        lambda word: DECISIONS.get(fold(word), word) if isinstance(word, str) else word
-    ),
-]
 DECISIONS = {"approve": "approved", "approved": "approved", "accept": "approved",
              "reject": "rejected", "rejected": "rejected"}  # fmt: skip
+Decision = Annotated[Literal["approved", "rejected"], one_of(DECISIONS)]
 StepState = Annotated[
     Literal["todo", "doing", "done", "skipped"], words("todo", "doing", "done", "skipped")
 ]

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from ninja.parser import Parser
 
 from apps.core.errors import DomainError, Invalid
+from apps.messaging.draft import NOT_STORABLE, storable
 
 # Escapes that JSON knows and PostgreSQL cannot keep: the zero byte and half a character.
 SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
@@ -51,10 +52,8 @@ def loads(body: bytes) -> Any:
         raise Malformed("The body is nested too deeply.", hint="Send a flatter object.") from None
     except ValueError as error:
         raise Malformed(f"The body is not JSON: {error}", hint="Send one JSON object.") from None
-    if SUSPECT.search(body) and not _is_storable(value):
-        raise Invalid(
-            fields={"body": "Text may hold neither a zero character nor half of a surrogate pair."}
-        )
+    if SUSPECT.search(body) and not is_storable(value):
+        raise Invalid(fields={"body": NOT_STORABLE})
     return value
 
 
@@ -62,11 +61,12 @@ def _no_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not a JSON number.")
 
 
-def _is_storable(value: Any) -> bool:
+def is_storable(value: Any) -> bool:
+    """Whether every database takes each text in `value`."""
     if isinstance(value, str):
-        return "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+        return storable(value)
     if isinstance(value, dict):
-        return all(_is_storable(key) and _is_storable(item) for key, item in value.items())
+        return all(storable(key) and is_storable(item) for key, item in value.items())
     if isinstance(value, list):
-        return all(_is_storable(item) for item in value)
+        return all(map(is_storable, value))
     return True

@@ -11,11 +11,12 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from apps.api.parsing import is_storable
 from apps.core.closest import closest
 from apps.core.errors import DomainError, Invalid
 from apps.mcp.caller import Caller
 from apps.mcp.slim import slim
-from apps.messaging.draft import NOT_STORABLE, storable
+from apps.messaging.draft import NOT_STORABLE
 
 Data = dict[str, Any]
 MOVES = dict.fromkeys(
@@ -127,14 +128,3 @@ def find(name: str) -> Tool:
 def did_you_mean(names: Sequence[str]) -> str:
     """A question to append to a sentence; empty without names."""
     return f" Did you mean {' or '.join(names)}?" if names else ""
-
-
-def is_storable(value: Any) -> bool:
-    """Whether every database takes each text in `value`."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return all(storable(key) and is_storable(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(map(is_storable, value))
-    return True

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from apps.api.answers import refusal_headers
 from apps.api.door import enter
+from apps.api.handlers import WrongMethod
 from apps.core.bodies import Receive, Send, read_body
 from apps.core.errors import DomainError
 from apps.core.front import shared
@@ -40,13 +42,6 @@ class CrossOrigin(DomainError):
     code = "cross_origin"
 
 
-class WrongMethod(DomainError):
-    """Streams that the server begins are not offered: whoever waits calls a tool that waits."""
-
-    status = 405
-    code = "method_not_allowed"
-
-
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Answer one request to `/mcp`."""
     headers = {
@@ -55,7 +50,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     try:
         check_host(headers)
         member = await shared().run(enter, headers.get("authorization", ""))
-        if scope["method"] != "POST":
+        if scope["method"] != "POST":  # a stream the server begins: whoever waits calls a tool
             raise WrongMethod("Send requests by POST.", hint="This address takes no other method.")
     except DomainError as error:
         await refuse(error, send)
@@ -101,18 +96,9 @@ async def refuse(error: DomainError, send: Send) -> None:
         {"jsonrpc": "2.0", "id": None, "error": {"code": REFUSED, "message": message, "data": said}}
     ).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body)),
-               "Cache-Control": "no-store", **_more(error)}  # fmt: skip
+               "Cache-Control": "no-store", **refusal_headers(error)}  # fmt: skip
+    if error.status == WrongMethod.status:
+        headers["Allow"] = "POST"
     lines = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": lines})
     await send({"type": "http.response.body", "body": body})
-
-
-def _more(error: DomainError) -> dict[str, str]:
-    if error.status == 401:
-        known = "" if error.code == "token_missing" else ', error="invalid_token"'
-        return {"WWW-Authenticate": f'Bearer realm="agent-teams"{known}'}
-    if error.status == 405:
-        return {"Allow": "POST"}
-    if error.status == 429:
-        return {"Retry-After": str(error.details.get("retry_after", 1))}
-    return {}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from apps.api.fields import LARGEST, LARGEST_ID, fold
+from apps.api.fields import LARGEST, LARGEST_ID
 
 
 class Args(BaseModel):
@@ -19,13 +19,6 @@ class Args(BaseModel):
     def given(self) -> dict[str, Any]:
         """The arguments that came, and only those."""
         return {name: getattr(self, name) for name in self.model_fields_set}
-
-
-def one_of(table: dict[str, str]) -> BeforeValidator:
-    """Read words in any spelling, and the synonyms of `table`."""
-    return BeforeValidator(
-        lambda word: table.get(fold(word), word) if isinstance(word, str) else word
-    )
 
 
 def _number(value: Any) -> Any:

@@ -59,7 +59,7 @@ async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.
         answer = await find(params.name).call(caller(ctx), params.arguments or {})
     except DomainError as error:
         return result(error.as_dict(), refusal_text(error), is_error=True)
-    except Exception:
+    except Exception:  # a mistake of ours: the SDK would show its text to the model
         log.exception("The tool %s failed.", params.name)
         return result(BROKEN.as_dict(), refusal_text(BROKEN), is_error=True)
     return result(answer, as_text(answer))

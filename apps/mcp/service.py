@@ -36,7 +36,7 @@ async def _run(starting: Starting) -> None:
         async with manager.run():
             starting.set_result(manager)
             await asyncio.get_running_loop().create_future()
-    except Exception as error:
+    except Exception as error:  # whoever waits for the service hears why there is none
         _services.pop(asyncio.get_running_loop(), None)
         if not starting.done():
             starting.set_exception(error)

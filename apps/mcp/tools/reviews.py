@@ -5,12 +5,13 @@ from typing import Annotated, Literal, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from apps.api.fields import one_of
 from apps.core.actions import action
 from apps.core.errors import Invalid
 from apps.core.text import fold
 from apps.mcp import advice, shown
 from apps.mcp.catalogue import Data, tool
-from apps.mcp.fields import Args, Id, Number, one_of
+from apps.mcp.fields import Args, Id, Number
 from apps.mcp.shown import Card
 from apps.mcp.tools.tasks import OneTask
 from apps.reviews import actions

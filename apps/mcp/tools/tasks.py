@@ -11,13 +11,13 @@ from typing_extensions import TypedDict
 
 from apps.api import boards, cards, shapes
 from apps.api.answers import moment
-from apps.api.fields import Column, Priority, Whom
+from apps.api.fields import Column, Priority, Whom, one_of
 from apps.api.schemas import TasksQuery
 from apps.core.actions import action
 from apps.core.prepared import NUMBER, Prepared
 from apps.mcp import advice, shown
 from apps.mcp.catalogue import Data, reader, tool
-from apps.mcp.fields import Args, Ids, Limit, Number, Numbers, Object, Owner, Words, one_of
+from apps.mcp.fields import Args, Ids, Limit, Number, Numbers, Object, Owner, Words
 from apps.mcp.shown import Card
 from apps.reviews.models import Plan
 from apps.tasks import actions
