@@ -250,7 +250,18 @@ def _edit(home: Path, work: Path, order: Order) -> tuple[str, TaskFile | None]:
         return formats.dumps(result[0].native())
 
     rewrite(path, change, home=home, limit=formats.TASK_LIMIT)
+    if not result and _stands_among_all(home, work, order.name):
+        raise NotWritten(
+            f"The task stands in {formats.ALL_TASKS}, which is only read.", passing=False
+        )
     return order.name, result[0] if result else None
+
+
+def _stands_among_all(home: Path, work: Path, name: str) -> bool:
+    path = work / formats.ALL_TASKS
+    value = formats.read_json(path, formats.TASK_LIMIT, within=home)
+    found = None if isinstance(value, Problem) else formats.parse_tasks(value, path)
+    return found is not None and any(task.id == name for task in found[0])
 
 
 def _edited(task: TaskFile, order: Order) -> TaskFile:

@@ -426,6 +426,27 @@ def test_what_an_agent_writes_between_our_looks_is_still_noticed(site: Site) -> 
     )  # fmt: skip
 
 
+def test_a_card_of_a_file_that_holds_all_is_followed_and_not_written(site: Site) -> None:
+    both = [{"id": "7", "title": "Hang the door", "status": "pending"}]
+    path = put(site.home.work / "tasks.json", both)
+    site.look()
+    assert site.card(7).subject == "Hang the door"
+    put(path, [{**both[0], "status": "in_progress"}])
+    site.look()
+    assert site.card(7).status == "in_progress"
+    edit_task(site.alice, 7, subject="Hang the oak door")
+    site.send()
+    assert json.loads(path.read_text()) == [{**both[0], "status": "in_progress"}]
+    (trouble,) = TeamFiles.objects.get().troubles
+    assert "tasks.json, which is only read" in trouble["sentence"]
+    path.write_text("[{")
+    site.look()
+    assert site.card(7).column.value == "in_progress"
+    put(path, [])
+    site.look()
+    assert site.card(7).column.value == "trash"
+
+
 def test_a_new_card_gets_a_file_above_the_watermark(site: Site) -> None:
     put(site.home.work / ".highwatermark", "6")
     card = create_task(site.alice, "Hang the door", owner="hal", blocked_by=[2])

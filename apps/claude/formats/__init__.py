@@ -43,6 +43,7 @@ from .payloads import (
 )
 from .roster import RosterEntry, find, roster
 from .tasks import (
+    ALL_TASKS,
     STATUSES,
     TaskComment,
     TaskFile,
@@ -50,6 +51,7 @@ from .tasks import (
     natural_key,
     next_task_id,
     parse_task,
+    parse_tasks,
     read_highwatermark,
     read_task,
 )
@@ -57,6 +59,7 @@ from .times import moment, to_iso, to_ms
 from .tree import TeamTree, home_problems, inbox_paths, read_team, scan, task_paths, team_names
 
 __all__ = [
+    "ALL_TASKS",
     "CONFIG_LIMIT",
     "INBOX_LIMIT",
     "KANBAN_LIMIT",
@@ -105,6 +108,7 @@ __all__ = [
     "parse_payload",
     "parse_row",
     "parse_task",
+    "parse_tasks",
     "read_at_once",
     "read_bytes",
     "read_config",

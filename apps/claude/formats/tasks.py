@@ -11,9 +11,12 @@ from typing import Any, Self
 
 from .disk import TASK_LIMIT, WATERMARK_LIMIT, Problem, Stamp, decode, read_bytes
 from .jsontext import storable
+from .names import safe_name
 from .records import Key, Record, mapping, objects, ref, refs, string, string_or_blank, time_key
 from .times import moment, to_iso
 
+# Holds all tasks of a team in place of a file for each.
+ALL_TASKS = "tasks.json"
 STATUSES = ("pending", "in_progress", "completed", "deleted")
 ESCAPES = {"\\n": "\n", "\\t": "\t"}
 Interval = tuple[datetime, datetime | None]
@@ -189,6 +192,32 @@ def read_task(path: Path, *, within: Path | None = None) -> TaskFile | Problem:
     if isinstance(value, Problem):
         return value
     return parse_task(value, path.stem, path, loaded.stamp)
+
+
+def parse_tasks(
+    value: Any, path: Path, stamp: Stamp | None = None
+) -> tuple[list[TaskFile], tuple[Problem, ...]] | None:
+    """The tasks of a file that holds them all, and the problem with those that are none.
+
+    None for anything but a list of tasks, or an object with one as `tasks`.
+    """
+    rows = mapping(value).get("tasks") if isinstance(value, dict) else value
+    if not isinstance(rows, list):
+        return None
+    found: dict[str, TaskFile] = {}
+    for row in rows:
+        name = ref(mapping(row).get("id")) or ""
+        task = parse_task(row, name, path, stamp) if safe_name(name) else None
+        if isinstance(task, TaskFile):
+            found.setdefault(name, task)
+    return list(found.values()), _left_out(path, len(rows) - len(found))
+
+
+def _left_out(path: Path, count: int) -> tuple[Problem, ...]:
+    if not count:
+        return ()
+    entries = "1 entry is" if count == 1 else f"{count:,} entries are"
+    return (Problem(path, "bad_rows", f"{entries} no task, or a second one of its id."),)
 
 
 def read_highwatermark(path: Path, *, within: Path | None = None) -> int | Problem:

@@ -6,20 +6,29 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from .config import Epoch, MembersMeta, TeamConfig, read_config, read_meta
-from .disk import META_LIMIT, Problem, Stamp, read_json
+from .disk import META_LIMIT, TASK_LIMIT, Problem, Stamp, read_json
 from .inbox import Inbox, InboxRow, read_inbox
 from .kanban import Kanban, read_kanban, stale_problems
 from .names import is_session_id, leads_into, safe_name
 from .records import mapping, refs
-from .tasks import TaskFile, natural_key, read_highwatermark, read_task
+from .tasks import (
+    ALL_TASKS,
+    TaskFile,
+    natural_key,
+    parse_tasks,
+    read_highwatermark,
+    read_task,
+)
 
 T = TypeVar("T")
+# With these a file was read, or is none of a kind that holds anything else.
+HARMLESS = frozenset({"bad_rows", "wrong_shape"})
 SETTLED_NS = 2_000_000_000
 
 
@@ -63,7 +72,8 @@ class TeamTree:
 
     def is_shut(self, folder: Path) -> bool:
         """Whether nobody can tell what a folder of the team holds."""
-        return any(problem.path in (folder, folder.parent) for problem in self.problems)
+        places = (folder, folder.parent, folder / ALL_TASKS)
+        return any(p.path in places and p.code not in HARMLESS for p in self.problems)
 
     @cached_property
     def broadcast_ids(self) -> frozenset[str]:
@@ -222,13 +232,30 @@ class _Reader:
         return inbox
 
     def _tasks(self) -> tuple[TaskFile, ...]:
+        together = self._all_tasks()
         paths = [path for path in task_paths(self.work) if self._named(path)]
+        if together is not None:
+            paths = [path for path in paths if path.name != ALL_TASKS]
         found = [self._task(path) for path in paths]
-        tasks = tuple(task for task in found if task is not None)
+        alone = {task.id: task for task in found if task is not None}
+        more = (task for task in together or () if task.id not in alone)
+        tasks = (*alone.values(), *more)
         ids = {task.id for task in tasks}
         for task in tasks:
             self.problems.extend(_collided(problem, task, ids) for problem in task.problems)
         return tasks
+
+    def _all_tasks(self) -> list[TaskFile] | None:
+        """The tasks of a file that holds all; None where there is none of that form."""
+        path = self.work / ALL_TASKS
+        value = read_json(path, TASK_LIMIT, within=self.home)
+        found = None if isinstance(value, Problem) else parse_tasks(value, path)
+        if found is None:
+            return None
+        self._stamp(path)
+        tasks, problems = found
+        self.problems.extend(problems)
+        return [replace(task, stamp=self.stamps.get(path)) for task in tasks]
 
     def _task(self, path: Path) -> TaskFile | None:
         known = self.before_tasks.get(path.stem)
