@@ -3,10 +3,13 @@
 
 const picker = (form) => form?.querySelector("input[type=file][data-attaches]");
 
+// Choosing in the browser's dialog replaces what the input has; here it adds to it.
+const held = new WeakMap();
 const hold = (input, files) => {
-  const held = new DataTransfer();
-  for (const file of files) held.items.add(file);
-  input.files = held.files;
+  const all = new DataTransfer();
+  for (const file of files) all.items.add(file);
+  input.files = all.files;
+  held.set(input, [...files]);
   show(input);
 };
 
@@ -48,7 +51,8 @@ const add = (form, files) => {
 };
 
 document.addEventListener("change", (event) => {
-  if (event.target.matches?.("[data-attaches]")) show(event.target);
+  const input = event.target;
+  if (input.matches?.("[data-attaches]")) hold(input, [...(held.get(input) || []), ...input.files]);
 });
 document.addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files || [])].map(named);
@@ -69,7 +73,7 @@ document.addEventListener("drop", (event) => {
 });
 document.addEventListener("reset", (event) => {
   const input = picker(event.target);
-  if (input) setTimeout(() => show(input));
+  if (input) setTimeout(() => hold(input, []));
 });
 
 app.files = { forget: (form) => picker(form) && hold(picker(form), []) };

@@ -239,3 +239,56 @@ def test_markup_of_members_comes_out_as_text(make_stage: Make) -> None:
     expect(page.locator(".letter .prose")).to_contain_text("<script>")
     assert page.locator("#letter img, #letter script, #letter a[href^=javascript]").count() == 0
     assert page.locator("#letters img, #letters script").count() == 0
+
+
+PASTE = """
+(name) => new Promise((done) => {
+  const canvas = document.createElement("canvas");
+  canvas.toBlob((blob) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([blob], "image.png", { type: "image/png" }));
+    const field = document.querySelector(name);
+    const init = { clipboardData, bubbles: true, cancelable: true };
+    field.dispatchEvent(new ClipboardEvent("paste", init));
+    done();
+  });
+})
+"""
+
+
+def test_a_picture_is_pasted_and_a_file_taken_back(make_stage: Make) -> None:
+    stage = make_stage(f"{MAIL}send_message(hal, to=['bob'], body='How does it look?')")
+    page = stage.open("bob", inbox(stage))
+    page.keyboard.press("j")
+    page.fill("#reply-body", "So.")
+    page.evaluate(PASTE, "#reply-body")
+    chosen = page.locator("#reply .attaching li")
+    expect(chosen).to_contain_text("pasted ")
+    text = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"}
+    page.set_input_files("#reply input[type=file]", [text])
+    expect(chosen).to_have_count(2)
+    page.get_by_role("button", name="Remove a.txt").click()
+    expect(chosen).to_have_count(1)
+    page.locator("#reply-body").press("Control+Enter")
+    expect(page.locator(".letter.is-mine .thumb")).to_be_visible()
+    expect(chosen).to_have_count(0)
+
+    page.goto(page.url.split("/messages/")[0] + "/tasks/new/")
+    page.fill("#content [name=subject]", "A card")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/tasks/\d+/"))
+    page.evaluate(PASTE, "#composer")
+    page.get_by_role("button", name="Comment").click()
+    expect(page.locator(".remark .thumb")).to_be_visible()
+
+
+def test_the_first_message_offers_itself_beside_an_empty_pane(make_stage: Make) -> None:
+    stage = make_stage()
+    page = stage.open("bob", inbox(stage))
+    pane = page.locator(".letter-none")
+    expect(page.get_by_text("Your inbox is empty")).to_be_visible()
+    expect(pane).not_to_be_visible()
+    stage.run(f"{MAIL}send_message(hal, to=['bob'], subject='First', body='Text')")
+    expect(line(page, "First")).to_be_visible()
+    expect(pane).to_contain_text("Choose a conversation")
+    expect(pane).to_be_visible()
