@@ -33,7 +33,7 @@ def _follow(home: Path, write: Callable[[str], Any]) -> None:
             Follower(home, tell=write).run(threading.Event())
     except AlreadyFollowed as refused:
         write(str(refused))
-    except Exception:
+    except Exception:  # nobody waits for this thread: whatever ended it, its end is told
         log.exception("Following %s ended.", home)
 
 
@@ -45,7 +45,7 @@ def _import_once(home: Path, write: Callable[[str], Any]) -> None:
     try:
         count = sum(not taken.refused for taken in take_in_home(home))
         write(f"Read {count} Claude Code teams of {home}.")
-    except Exception:
+    except Exception:  # as above
         log.exception("Reading %s failed.", home)
     finally:
         connection.close()

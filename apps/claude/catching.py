@@ -14,7 +14,7 @@ from typing import Any
 from apps.claude import formats
 from apps.claude.formats import Epoch, InboxRow, TeamTree
 from apps.claude.losses import Losses
-from apps.claude.orders import Written
+from apps.claude.rows import Written
 from apps.claude.writing import is_locked_by_others
 
 MOST_BYTES = 32 * 1024 * 1024

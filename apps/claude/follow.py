@@ -6,7 +6,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class _Followed:
     seq: int = -1
     looks: int = 0
     due: float = 0.0
+    failing: bool = False
 
 
 class Follower:
@@ -102,7 +104,7 @@ class Follower:
                 teams |= self._with_news()
             if now - swept >= SWEEP_SECONDS:
                 swept = now
-                still_looking(self._followed_files())
+                still_looking(self._followed_files(well=True))
                 names |= set(team_names(self.home)) | set(self.teams)
             names |= {name for name, team in self.teams.items() if 0 < team.due <= now}
             self.look_at(names)
@@ -132,11 +134,18 @@ class Follower:
         """Take in what these folders say now, and hand them what we have for them."""
         for name in sorted(names):
             team = self.teams.setdefault(name, _Followed(name))
-            try:
+            with self._in_spite_of_all(team, "Looking at"):
                 self._look(team)
-            except Exception:
-                log.exception("Looking at the files of %s failed; trying again.", name)
-                team.due = time.monotonic() + LATER_SECONDS
+                team.failing = False
+
+    @contextmanager
+    def _in_spite_of_all(self, team: _Followed, doing: str) -> Iterator[None]:
+        """What fails for one team, for whatever reason, is told and tried again: others go on."""
+        try:
+            yield
+        except Exception:
+            log.exception("%s the files of %s failed; trying again.", doing, team.name)
+            team.due, team.failing = time.monotonic() + LATER_SECONDS, True
 
     def _look(self, team: _Followed) -> None:
         team.due = 0.0
@@ -144,7 +153,7 @@ class Follower:
         caught, before = self._catcher.take(team.name), team.tree
         try:
             taken = self._take_in(team, caught)
-        except BaseException:
+        except BaseException:  # whatever it was, nothing was stored
             team.tree = before
             self._catcher.give_back(team.name, caught)
             raise
@@ -217,11 +226,8 @@ class Follower:
         for team in self.teams.values():
             if team.files is None or team.files.team_id not in teams:
                 continue
-            try:
+            with self._in_spite_of_all(team, "Writing"):
                 self._send(team)
-            except Exception:
-                log.exception("Writing the files of %s failed; trying again.", team.name)
-                team.due = time.monotonic() + LATER_SECONDS
 
     def _send(self, team: _Followed, *, check: bool = False) -> None:
         if team.files is None or team.tree is None or team.names is None:
@@ -255,8 +261,13 @@ class Follower:
             passing = all(outcome.passing for outcome in refused)
             team.due = time.monotonic() + (SOON_SECONDS if passing else LATER_SECONDS)
 
-    def _followed_files(self) -> list[TeamFiles]:
-        return [team.files for team in self.teams.values() if team.files is not None]
+    def _followed_files(self, *, well: bool = False) -> list[TeamFiles]:
+        """The teams that are followed; of `well` ones, those whose last look or writing went well.
+
+        Of the others nobody may claim that they are looked at.
+        """
+        teams = (team for team in self.teams.values() if not (well and team.failing))
+        return [team.files for team in teams if team.files is not None]
 
 
 def _is_being_founded(tree: TeamTree) -> bool:

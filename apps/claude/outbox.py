@@ -14,7 +14,8 @@ from apps.claude import formats
 from apps.claude.formats import Epoch, InboxRow, TeamTree
 from apps.claude.losses import is_written_over
 from apps.claude.models import Handover, TeamFiles
-from apps.claude.orders import Order, Outcome, inbox_name, row_id
+from apps.claude.orders import Order, Outcome
+from apps.claude.rows import inbox_name, row_id
 from apps.claude.seats import Names
 from apps.core.actions import action
 from apps.core.text import one_line

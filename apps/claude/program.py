@@ -9,8 +9,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-MODULES = ("writing", "orders", "losses", "inotify", "catching", "remote")
-MAIN = "import sys\n\nfrom apps.claude.remote import main\n\nsys.exit(main())\n"
+MODULES = (
+    "writing", "rows", "orders", "losses", "inotify", "catching", "remote", "remote_main",
+)  # fmt: skip
+MAIN = "import sys\n\nfrom apps.claude.remote_main import main\n\nsys.exit(main())\n"
 
 
 @functools.cache

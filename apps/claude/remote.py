@@ -1,20 +1,14 @@
 """The follower's half for another machine: needs nothing but Python, knows no database.
 
-    python3 follow.pyz ~/.claude --server http://teams.example --token at_…
-
-It sends what changed in the files, and carries out the orders that come back. With `hook` in place
-of a directory it is a command for Claude Code's hooks: it passes on what it reads from its input,
-and ends with 2 and the reason where the server says no.
+It sends what changed in the files, and carries out the orders that come back.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
+import http.client
 import json
-import os
 import platform
-import sys
 import threading
 import time
 import urllib.error
@@ -32,7 +26,8 @@ from apps.claude.orders import Order, Outcome, carry_out
 EVERY_SECONDS = 1.0
 PATIENCE_SECONDS = 30.0
 SETTLED_SECONDS = 2.0
-HOOK_SECONDS = 5.0
+# The server is there, but wants to be asked again later.
+LATER_CODES = frozenset({408, 425, 429})
 BATCH_BYTES = 8 * 1024 * 1024
 BOUNDARY = "----agent-teams-follow"
 TEAM_FILES = ("config.json", "members.meta.json", "kanban-state.json", "launch-state.json")
@@ -92,11 +87,12 @@ class RemoteFollower:
                 if away:
                     self.tell("The server is back.")
                 wait, away = EVERY_SECONDS, False
-            except (urllib.error.URLError, OSError, TimeoutError) as error:
+            except (OSError, http.client.HTTPException) as error:
                 if not away:
                     self.tell(f"The server cannot be reached ({error}); trying again.")
                 wait, away = min(PATIENCE_SECONDS, wait * 2), True
-            self.wake.wait(wait)
+            # Work that goes on is no reason to knock at a closed door more often.
+            (stop if away else self.wake).wait(wait)
             self.wake.clear()
 
     def _touched(self, path: Path) -> None:
@@ -110,7 +106,7 @@ class RemoteFollower:
             teams = dict(self._news())
             try:
                 answer = self._post({"home": self._name(), "teams": teams})
-            except BaseException:
+            except BaseException:  # whatever it was, the rows did not arrive
                 self._keep(teams)
                 raise
             told = answer.get("teams", {})
@@ -216,12 +212,14 @@ class RemoteFollower:
         )  # fmt: skip
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                found: dict[str, Any] = json.load(answer)
-                return found
+                found = json.load(answer)
         except urllib.error.HTTPError as error:
-            if error.code >= 500:
+            if error.code >= 500 or error.code in LATER_CODES:
                 raise
             raise Refused(_sentence(error)) from None
+        except ValueError:
+            raise OSError("it does not answer as this site does") from None
+        return found if isinstance(found, dict) else {}
 
 
 def team_paths(home: Path, name: str) -> Iterator[tuple[Path, int]]:
@@ -257,51 +255,3 @@ def _sentence(error: urllib.error.HTTPError) -> str:
         return f"{told['message']} {told['hint']}".strip()
     except (ValueError, KeyError, TypeError):
         return f"The server answered {error.code}."
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run as a program; 0 done, 1 refused."""
-    parser = argparse.ArgumentParser(prog="follow", description=__doc__.splitlines()[0])
-    parser.add_argument("path", nargs="?", default="~/.claude", help="the directory to follow")
-    parser.add_argument("--server", required=True, help="the address of the site")
-    parser.add_argument("--token", default=os.environ.get("AGENT_TEAMS_TOKEN", ""))
-    given = parser.parse_args(arguments)
-    if given.path == "hook":
-        return hook(sys.stdin.buffer.read(), given.server, given.token)
-    home = Path(given.path).expanduser()
-    if problems := formats.home_problems(home):
-        sys.stderr.write(f"{problems[0].path}: {problems[0].sentence}\n")
-        return 1
-    follower = RemoteFollower(home, given.server, given.token, tell=_tell)
-    _tell(f"Following {home} for {given.server}. Ctrl-C ends it.")
-    try:
-        follower.run(threading.Event())
-    except Refused as refusal:
-        sys.stderr.write(f"{refusal}\n")
-        return 1
-    except KeyboardInterrupt:
-        _tell("Stopped.")
-    return 0
-
-
-def hook(event: bytes, server: str, token: str) -> int:
-    """2 with the reason on stderr where the server says no; 0 else, also where it is away."""
-    request = urllib.request.Request(  # noqa: S310
-        f"{server.rstrip('/')}/api/v1/claude/hook", data=event,
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json",
-                 "Accept": "application/json"},
-    )  # fmt: skip
-    try:
-        with urllib.request.urlopen(request, timeout=HOOK_SECONDS) as answer:  # noqa: S310
-            reason = json.load(answer).get("block")
-    except (OSError, ValueError):
-        return 0
-    if not reason:
-        return 0
-    sys.stderr.write(f"{reason}\n")
-    return 2
-
-
-def _tell(sentence: str) -> None:
-    sys.stdout.write(sentence + "\n")
-    sys.stdout.flush()

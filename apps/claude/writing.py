@@ -16,6 +16,9 @@ from apps.claude.formats.names import leads_into
 
 STALE_SECONDS = 10.0
 PATIENCE_SECONDS = 2.0
+# Nobody tells when a lock is given back or a file is whole: there is nothing but to look again.
+LOCK_SECONDS = 0.01
+WHOLE_SECONDS = 0.003
 SETTLE_LOOKS = 5
 SETTLE_SECONDS = 0.01
 AT_FDCWD = -100
@@ -54,7 +57,7 @@ def locked(path: Path) -> Iterator[None]:
         _break_stale(lock)
         if time.monotonic() > deadline:
             raise NotWritten(f"{lock.name} is held by another process.", passing=True)
-        time.sleep(0.01)
+        time.sleep(LOCK_SECONDS)
     _held.add(lock)
     try:
         yield
@@ -90,6 +93,14 @@ def refusal(error: OSError) -> NotWritten:
     """What the system's refusal means for people, and whether waiting may help."""
     sentence = REASONS.get(error.errno or 0, f"It cannot be written: {error.strerror or error}.")
     return NotWritten(sentence, passing=error.errno not in REASONS)
+
+
+def make_folder(folder: Path) -> None:
+    """The folder, made where it is not there yet; NotWritten where that may not be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refusal(error) from None
 
 
 def rewrite(path: Path, change: Change, *, home: Path, limit: int) -> bytes | None:
@@ -174,7 +185,7 @@ def _content(path: Path, limit: int, home: Path) -> bytes | None:
             return found.data
         if time.monotonic() > deadline:
             raise NotWritten("The file is not JSON, or half-written.", passing=True)
-        time.sleep(0.005)
+        time.sleep(WHOLE_SECONDS)
 
 
 def _put(path: Path, there: bytes | None, wanted: bytes) -> tuple[bool, bytes | None]:
@@ -224,7 +235,7 @@ def _settled(aside: Path, there: bytes) -> bytes:
         data = aside.read_bytes()
         if data == there or _is_whole(data) or time.monotonic() > deadline:
             return data
-        time.sleep(0.002)
+        time.sleep(WHOLE_SECONDS)
 
 
 def _is_whole(data: bytes) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from apps.claude.orders import write_rows
+from apps.claude.rows import write_rows
 from apps.claude.writing import NotWritten
 from tests.benchmarks.harness import report
 from tests.claude.live_team import read

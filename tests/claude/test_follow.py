@@ -585,6 +585,28 @@ def test_a_file_that_is_being_written_is_no_problem_yet(site: Site) -> None:
     assert site.team.events.filter(kind="files.skipped").count() == 1
 
 
+def test_a_team_whose_look_fails_keeps_no_other_from_being_followed(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Home(site.home.path, "second")
+    other.config(member("iris", team="second"))
+
+    def fails_for_crew(home: Path, name: str, before: Any = None) -> Any:
+        if name == "crew":
+            raise RuntimeError("odd")
+        return formats.read_team(home, name, before)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("apps.claude.follow.read_team", fails_for_crew)
+        site.follower.sweep()
+    assert "Looking at the files of crew failed" in caplog.text
+    assert Team.objects.filter(slug="second").exists()
+    well = site.follower._followed_files(well=True)
+    assert [files.folder for files in well] == ["second"]
+    site.look()
+    assert len(site.follower._followed_files(well=True)) == 2
+
+
 def test_a_team_is_not_founded_on_half_a_config(home: Home) -> None:
     put(home.folder / "config.json", '{"name": "crew", "members": [')
     home.inbox("hal", row("team-lead", "Hello", 1))

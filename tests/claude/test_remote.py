@@ -9,8 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -254,6 +255,48 @@ def test_nonsense_is_refused_in_words(
     _, program = remote
     with pytest.raises(Refused):
         program._post(content)
+
+
+class Answer(BaseHTTPRequestHandler):
+    """A server in each of its bad moments, one after the other."""
+
+    moments = ["502", "429", "<html>", "cut", "fine", "401"]
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        moment = self.moments[len(self.asked)]
+        self.asked.append(moment)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(int(moment) if moment.isdigit() else 200)
+        body = b'{"teams": {}}' if moment in ("fine", "cut") else b"<html>Sign in</html>"
+        self.send_header("Content-Length", str(len(body) + 99 * (moment == "cut")))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing to standard error."""
+
+
+def test_a_server_in_trouble_is_waited_for_and_a_refusal_is_the_end(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.claude.remote.EVERY_SECONDS", 0.01)
+    monkeypatch.setattr("apps.claude.remote.PATIENCE_SECONDS", 0.01)
+    home.config(member("hal"))
+    told: list[str] = []
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        try:
+            with pytest.raises(Refused, match="answered 401"):
+                RemoteFollower(home.path, address, "at_x", tell=told.append).run(threading.Event())
+        finally:
+            server.shutdown()
+            serving.join()
+    assert Answer.asked == Answer.moments
+    assert ["cannot be reached" in line for line in told] == [True, False]
+    assert told[1] == "The server is back."
 
 
 def until(check: Callable[[], Any], seconds: float = 20) -> Any:

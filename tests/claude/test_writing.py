@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from apps.claude import writing
-from apps.claude.orders import _Appending, row_id, write_rows
+from apps.claude.rows import _Appending, row_id, write_rows
 from apps.claude.writing import NotWritten, locked, rewrite
 from tests.claude.trees import row
 
