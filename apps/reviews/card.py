@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from apps.reviews.models import Plan, Review
 from apps.reviews.models.review import is_late
 from apps.reviews.reviewers import next_reviewer, turn_of, why_not
+from apps.reviews.stages import label
 from apps.tasks.agenda import Turn
 from apps.tasks.cards import open_blockers
 from apps.tasks.models import Task
 from apps.tasks.moves import Column
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Member
-from apps.teams.permissions import Permission
+from apps.teams.permissions import Permission, Role
 
 ROUNDS = 20
 PLANS = 10
@@ -54,7 +55,7 @@ def card_review(task: Task, member: Member) -> CardReview:
         turn=turn_of(
             task,
             blockers=open_blockers(task.team, [task.pk])[task.pk],
-            plan=_plan_state(task, plans),
+            **_own_plan(task, plans),
         ),
         rounds=list(task.reviews.with_people().order_by("-round")[:ROUNDS]),
         plans=plans,
@@ -68,9 +69,13 @@ def card_review(task: Task, member: Member) -> CardReview:
     )
 
 
-def _plan_state(task: Task, plans: list[Plan]) -> str:
-    """The state of the owner's latest plan for the card."""
-    return next((plan.state for plan in plans if plan.author_id == task.owner_id), "")
+def _own_plan(task: Task, plans: list[Plan]) -> dict[str, str]:
+    """The state of the owner's latest plan for the card, and who decides it if not a leader."""
+    plan = next((plan for plan in plans if plan.author_id == task.owner_id), None)
+    if plan is None:
+        return {}
+    stage = plan.stage_name if plan.is_pending else Role.LEADER
+    return {"plan": plan.state, "decider": "" if stage == Role.LEADER else label(stage)}
 
 
 def _fit(task: Task) -> list[Member]:

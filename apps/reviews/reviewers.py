@@ -93,11 +93,11 @@ def judges_in(team: Team) -> list[int]:
     return [seat.pk for seat in people if seat.can(Permission.REVIEW)]
 
 
-def turn_of(task: Task, *, blockers: Sequence[int] = (), plan: str = "") -> Turn:
+def turn_of(task: Task, *, blockers: Sequence[int] = (), plan: str = "", decider: str = "") -> Turn:
     """`agenda.turn` with all that it asks for; one query where no reviewer was chosen."""
     asks_all = task.review_state == ReviewState.REVIEW and task.reviewer_id is None
     judges = judges_in(task.team) if asks_all else None
-    return turn(task, blockers=blockers, plan=plan, judges=judges)
+    return turn(task, blockers=blockers, plan=plan, decider=decider, judges=judges)
 
 
 def is_valid(task: Task) -> bool:

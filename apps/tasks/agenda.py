@@ -55,13 +55,14 @@ class Turn(NamedTuple):
 
 
 def turn(
-    task: Task, *, blockers: Sequence[int] = (), plan: str = "",
+    task: Task, *, blockers: Sequence[int] = (), plan: str = "", decider: str = "",
     judges: Collection[int] | None = None,
 ) -> Turn:  # fmt: skip
     """Whose turn a card is. The first row that fits decides.
 
     `blockers` are the numbers of its unfinished dependencies, `plan` the state of the owner's plan
-    for it ("" where there is none), `judges` the keys of all people here who may review, where that
+    for it ("" where there is none), `decider` who decides it where that is not the lead, as a noun,
+    `judges` the keys of all people here who may review, where that
     is known. Owner, reviewer and team must be loaded.
     """
     decided = (
@@ -82,7 +83,7 @@ def turn(
     return (
         _running(task, owner)
         or _blocked(blockers)
-        or _planless(task, owner, plan)
+        or _planless(task, owner, plan, decider)
         or _to_do(task, owner)
     )
 
@@ -194,9 +195,12 @@ def _blocked(blockers: Sequence[int]) -> Turn | None:
     return _nobody(Category.WAITING, "wait", "dependency_waiting", f"It waits for {names}.")
 
 
-def _planless(task: Task, owner: Member, plan: str) -> Turn | None:
+def _planless(task: Task, owner: Member, plan: str, decider: str) -> Turn | None:
     if not owner.needs_plan or task.planned_by_id == owner.pk:
         return None
+    if plan == "pending_review" and decider:
+        why = f"{owner.name}'s plan for it waits for {decider}."
+        return Turn(Who.HUMAN, "decide_plan", Category.WAITING, "plan_waiting", why)
     if plan == "pending_review":
         return _lead("decide_plan", "plan_waiting", f"{owner.name}'s plan for it waits.")
     why = f"{owner.name} needs an approved plan for it first."

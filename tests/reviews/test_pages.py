@@ -14,6 +14,7 @@ from apps.reviews.models import Plan, PlanDecision, PlanStep
 from apps.reviews.urls import VERBS
 from apps.tasks.actions import create_task
 from apps.tasks.models import Task
+from apps.teams.actions import change_member
 from apps.teams.models import Member, Team
 from tests.conftest import Cast
 from tests.reviews.conftest import MakeTask
@@ -283,3 +284,17 @@ def test_conflicts_know_their_state(cast: Cast) -> None:
     with pytest.raises(Conflict) as caught:
         decide_plan(cast.alice, plan.pk, "approve", version=2)
     assert caught.value.as_dict()["error"]["version"] == 1
+
+
+def test_a_card_says_whom_its_plan_waits_for(cast: Cast, login: Login) -> None:
+    change_member(cast.alice, "hal", plan_mode_required=True)
+    cast.team.approval_stages = ["leader", "review"]
+    cast.team.save(update_fields=["approval_stages"])
+    task = create_task(cast.alice, "Card", owner="hal")
+    plan = pending(cast, task=task.number)
+    page = login("bob").get(f"/teams/checkout/tasks/{task.number}/").text
+    assert "<b>the lead</b>" in page
+    decide_plan(cast.alice, plan.pk, "approve", version=1)
+    page = login("bob").get(f"/teams/checkout/tasks/{task.number}/").text
+    assert "hal&#x27;s plan for it waits for who may review." in page
+    assert "<b>a person</b>" in page

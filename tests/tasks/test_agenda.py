@@ -47,6 +47,7 @@ class Case:
     member: str | None = None
     blockers: tuple[int, ...] = ()
     plan: str = ""
+    decider: str = ""
     judges: tuple[int, ...] | None = None
 
 
@@ -108,6 +109,8 @@ CASES = [
          Who.OWNER, "submit_plan", Category.ACTIONABLE, "plan_required", "gated"),
     Case("its plan waits", {"owner": GATED}, Who.LEAD, "decide_plan", Category.OVERSIGHT,
          "plan_waiting", plan="pending_review"),
+    Case("its plan waits for somebody else", {"owner": GATED}, Who.HUMAN, "decide_plan",
+         Category.WAITING, "plan_waiting", plan="pending_review", decider="staff"),
     Case("its plan was rejected", {"owner": GATED}, Who.OWNER, "submit_plan", Category.ACTIONABLE,
          "plan_required", "gated", plan="rejected"),
     Case("its plan is approved", {"owner": GATED, "planned_by": GATED},
@@ -123,7 +126,8 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_row(case: Case) -> None:
     found = turn(
-        card(**case.card), blockers=case.blockers, plan=case.plan, judges=case.judges
+        card(**case.card), blockers=case.blockers, plan=case.plan, decider=case.decider,
+        judges=case.judges,
     )  # fmt: skip
     assert found == Turn(case.who, case.action, case.category, case.reason, found.why, case.member)
     assert found.why.endswith((".", "?"))
