@@ -59,6 +59,7 @@ class _Followed:
     looks: int = 0
     due: float = 0.0
     failing: bool = False
+    told: list[str] = field(default_factory=list)
 
 
 class Follower:
@@ -184,6 +185,7 @@ class Follower:
         team.files, team.names = taken.files, taken.names
         if team.files is None or taken.refused:
             team.names = None
+            self._tell_once(team, taken)
             return
         if self._notify:
             self._notify.watch(self.home / "teams" / team.name, below=1)
@@ -195,6 +197,13 @@ class Follower:
         if taken.has_news:
             note_change(team.files)
         self._send(team, check=True)
+
+    def _tell_once(self, team: _Followed, taken: Taken) -> None:
+        """A folder that has no page yet can be told of here only."""
+        words = [taken.refused, *(problem.sentence for problem in taken.problems[:1])]
+        if team.files is None and words != team.told:
+            team.told = words
+            self.tell(f"{team.name} is not followed. {' '.join(words)}")
 
     def _has_left(self, team: _Followed, tree: TeamTree) -> bool:
         """Whether the team's own folder is gone, as at the end of a session; its tasks may stay."""

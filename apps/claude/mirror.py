@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from django.utils import timezone
 
 from apps.claude import formats
 from apps.claude.catching import Rows, with_gone_rows
-from apps.claude.formats import TeamTree, read_team
+from apps.claude.clocks import note_skew
+from apps.claude.formats import Problem, TeamTree, read_team
 from apps.claude.health import note_change, note_gone, note_troubles, started, still_looking
 from apps.claude.intake import take_in
 from apps.claude.models import TeamFiles
@@ -30,6 +32,7 @@ from apps.core.errors import Invalid
 from apps.teams.models import Member
 
 MOST_TEAMS = 200
+MOST_PROBLEMS = 50
 
 
 def folder_of(place: str) -> Path:
@@ -55,8 +58,13 @@ class Mirror:
         """Where the copies lie."""
         return folder_of(self.place)
 
-    def sync(self, teams: Mapping[str, Any]) -> dict[str, Any]:
-        """Take in what changed; the answer has orders for each team that has some."""
+    def sync(self, teams: Mapping[str, Any], clock: Any = None) -> dict[str, Any]:
+        """Take in what changed; the answer has orders for each team that has some.
+
+        `clock` is the time there, in seconds since 1970.
+        """
+        if isinstance(clock, int | float):
+            note_skew(self.place, clock - time.time())
         if not isinstance(teams, Mapping) or len(teams) > MOST_TEAMS:
             raise Invalid(fields={"teams": f"Write an object of at most {MOST_TEAMS} teams."})
         answers = {name: self._sync(name, told) for name, told in teams.items()}
@@ -75,6 +83,7 @@ class Mirror:
         self._store(name, told)
         outcomes = [Outcome.from_data(one) for one in _list(told, "outcomes")]
         tree = read_team(self.folder, name)
+        tree = replace(tree, problems=(*tree.problems, *self._problems(told)))
         if files is not None and outcomes:
             settle(files, outcomes, tree)
             note_troubles(files, [outcome for outcome in outcomes if outcome.refused])
@@ -110,6 +119,12 @@ class Mirror:
         tree = tree or read_team(self.folder, files.folder)
         orders = orders_for(files, Names(tree, files.team), list(tree.inboxes))
         return {"slug": files.team.slug, "orders": [order.as_data() for order in orders]}
+
+    def _problems(self, told: Mapping[str, Any]) -> Iterator[Problem]:
+        """The files there that could not be sent, and why."""
+        for key, words in _pairs(told, "problems")[:MOST_PROBLEMS]:
+            if isinstance(words, list) and len(words) == 2:
+                yield Problem(self.folder / cut(key, 300), *(cut(str(word), 300) for word in words))
 
     def _store(self, name: str, told: Mapping[str, Any]) -> None:
         for key, value in _pairs(told, "files"):

@@ -43,6 +43,9 @@ class Folder:
     outcomes: list[Outcome] = field(default_factory=list)
     lost: dict[str, list[str]] = field(default_factory=dict)
     pending: dict[str, Stamp] = field(default_factory=dict)
+    # By file: code and sentence of what keeps it from being sent; and what the server knows of it.
+    problems: dict[str, list[str]] = field(default_factory=dict)
+    told: dict[str, list[str]] = field(default_factory=dict)
     slug: str = ""
 
     def unsent(self, stamps: dict[str, Stamp], files: Container[str]) -> set[str]:
@@ -56,6 +59,7 @@ class Folder:
         for path in gone:
             self.sent.pop(path, None)
         self.pending, self.outcomes, self.lost = {}, [], {}
+        self.told = self.problems
 
 
 class Refused(Exception):
@@ -105,7 +109,7 @@ class RemoteFollower:
         for _ in range(10):
             teams = dict(self._news())
             try:
-                answer = self._post({"home": self._name(), "teams": teams})
+                answer = self._post({"home": self._name(), "teams": teams, "clock": time.time()})
             except BaseException:  # whatever it was, the rows did not arrive
                 self._keep(teams)
                 raise
@@ -139,12 +143,13 @@ class RemoteFollower:
             caught = self._caught(name, rows, late)
             for inbox, names in self.catcher.lost(name).items():
                 folder.lost[inbox] = [*folder.lost.get(inbox, ()), *names]
-            if files or gone or caught or folder.outcomes or folder.lost:
+            troubled = folder.problems != folder.told
+            if files or gone or caught or folder.outcomes or folder.lost or troubled:
                 folder.pending = {path: stamps[path] for path in files}
                 yield name, {
                     "files": {path: [text, stamps[path][1]] for path, text in files.items()},
                     "gone": gone, "caught": caught, "locking": name in self.catcher.lockers,
-                    "late": late, "lost": folder.lost,
+                    "late": late, "lost": folder.lost, "problems": folder.problems,
                     "outcomes": [outcome.as_data() for outcome in folder.outcomes],
                 }  # fmt: skip
 
@@ -153,6 +158,8 @@ class RemoteFollower:
     ) -> tuple[dict[str, str], list[str], dict[str, Stamp]]:
         files: dict[str, str] = {}
         stamps: dict[str, Stamp] = {}
+        shut = formats.home_problems(self.home)
+        folder.problems = {problem.path.name: _words(problem) for problem in shut}
         for path, limit in team_paths(self.home, name):
             key = path.relative_to(self.home).as_posix()
             stamp = _stamp(path)
@@ -162,15 +169,18 @@ class RemoteFollower:
             if folder.sent.get(key) == stamp:
                 continue
             text = self._text(path, limit, stamp)
-            if text is not None:
+            if isinstance(text, str):
                 files[key] = text
-        return files, [key for key in folder.sent if key not in stamps], stamps
+            elif text is not None:
+                folder.problems[key] = _words(text)
+        missing = [key for key in folder.sent if key not in stamps]
+        return files, [key for key in missing if not shut and _is_gone(self.home / key)], stamps
 
-    def _text(self, path: Path, limit: int, stamp: Stamp) -> str | None:
-        """What a file says; None while it is being written, or is nothing to send."""
+    def _text(self, path: Path, limit: int, stamp: Stamp) -> str | formats.Problem | None:
+        """What a file says, or why it cannot be sent; None while it is being written."""
         found = formats.read_bytes(path, limit=limit, within=self.home)
         if isinstance(found, formats.Problem):
-            return None
+            return None if found.passing else found
         torn = isinstance(formats.decode(path, found.data), formats.Problem)
         if torn and time.time_ns() - stamp[1] < SETTLED_SECONDS * 1e9:
             return None
@@ -247,6 +257,21 @@ def _stamp(path: Path) -> Stamp | None:
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether a file is not there any more, rather than behind a door that is shut."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _words(problem: formats.Problem) -> list[str]:
+    return [problem.code, problem.sentence]
 
 
 def _sentence(error: urllib.error.HTTPError) -> str:

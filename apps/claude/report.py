@@ -9,6 +9,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from apps.claude import formats
+from apps.claude.clocks import skew
 from apps.claude.drift import Difference, differences
 from apps.claude.formats import Epoch, TeamTree
 from apps.claude.mirror import folder_of
@@ -55,7 +56,7 @@ class Report:
     waiting: list[Delivery] = field(default_factory=list)
     unread: list[Handover] = field(default_factory=list)
     drift: list[Difference] = field(default_factory=list)
-    ahead: timedelta | None = None
+    skew: timedelta | None = None
 
     @property
     def is_followed(self) -> bool:
@@ -70,15 +71,18 @@ class Report:
         return EPOCHS[Epoch(self.files.epoch)]
 
     @property
-    def ahead_words(self) -> str:
-        """How far the other clock is ahead, in words."""
-        return duration(self.ahead.total_seconds()) if self.ahead else ""
+    def skew_words(self) -> str:
+        """How far the other clock is off, in words."""
+        if self.skew is None:
+            return ""
+        side = "ahead of" if self.skew > timedelta() else "behind"
+        return f"{side} this one by about {duration(abs(self.skew).total_seconds())}"
 
     @property
     def is_well(self) -> bool:
         """Whether there is nothing to look after."""
         return self.is_followed and not any((
-            self.files.problems, self.files.troubles, self.drift, self.old, self.ahead,
+            self.files.problems, self.files.troubles, self.drift, self.old, self.skew,
             any(inbox.heavy for inbox in self.inboxes),
         ))  # fmt: skip
 
@@ -109,7 +113,7 @@ def report(files: TeamFiles) -> Report:
     told.drift = differences(files, tree)
     if tree is not None:
         told.inboxes = _inboxes(tree)
-        told.ahead = _ahead(tree)
+        told.skew = _skew(files, tree)
     return told
 
 
@@ -124,11 +128,15 @@ def _inboxes(tree: TeamTree) -> list[InboxLine]:
     return lines
 
 
-def _ahead(tree: TeamTree) -> timedelta | None:
-    """How far the clock of the other machine is ahead, where that is much."""
-    newest: datetime | None = max(
-        (row.at for rows in tree.inboxes.values() for row in rows if row.at), default=None
-    )
-    if newest is None or newest - timezone.now() < SKEW:
-        return None
-    return newest - timezone.now()
+def _skew(files: TeamFiles, tree: TeamTree) -> timedelta | None:
+    """How far the clock of the other machine is off, where that is much.
+
+    Where that machine did not say, only a message from the future tells.
+    """
+    found = skew(files.home)
+    if found is None:
+        newest: datetime | None = max(
+            (row.at for rows in tree.inboxes.values() for row in rows if row.at), default=None
+        )
+        found = max(newest - timezone.now(), timedelta()) if newest else timedelta()
+    return found if abs(found) >= SKEW else None

@@ -69,7 +69,7 @@ def sync(request: HttpRequest) -> HttpResponse:
     home = told.get("home")
     if not isinstance(home, str) or not home:
         raise Invalid(fields={"home": "Say which directory of which machine this is."})
-    return JsonResponse(Mirror(member, home).sync(told.get("teams", {})))
+    return JsonResponse(Mirror(member, home).sync(told.get("teams", {}), told.get("clock")))
 
 
 @csrf_exempt

@@ -607,6 +607,18 @@ def test_a_team_whose_look_fails_keeps_no_other_from_being_followed(
     assert len(site.follower._followed_files(well=True)) == 2
 
 
+def test_a_folder_that_cannot_become_a_team_is_told_of_once(site: Site, tmp_path: Path) -> None:
+    told: list[str] = []
+    site.follower.tell = told.append  # type: ignore[method-assign, assignment]
+    put(tmp_path / "outside" / "config.json", "{}")
+    (site.home.path / "teams" / "linked").symlink_to(tmp_path / "outside")
+    site.follower.sweep()
+    site.follower.sweep()
+    (line,) = told
+    assert line.startswith("linked is not followed.")
+    assert line.endswith("A link leads out of the followed folder.")
+
+
 def test_a_team_is_not_founded_on_half_a_config(home: Home) -> None:
     put(home.folder / "config.json", '{"name": "crew", "members": [')
     home.inbox("hal", row("team-lead", "Hello", 1))

@@ -135,6 +135,59 @@ def test_health_tells_of_the_copy_that_came_last(
     assert 'id="drift"' not in login("alice").get("/teams/crew/health/").content.decode()
 
 
+def health(login: Callable[[str], Client]) -> str:
+    return login("alice").get("/teams/crew/health/").content.decode()
+
+
+def test_what_cannot_be_sent_is_told_until_it_can(
+    remote: tuple[Home, ByClient], cast: Cast, login: Callable[[str], Client], tmp_path: Path
+) -> None:
+    home, program = remote
+    big = home.inbox("hal", row("iris", "x" * 11_000_000, 1))
+    home.inbox_path("iris").symlink_to(put(tmp_path / "secret.json", []))
+    program.sync()
+    for _ in range(2):
+        text = health(login)
+        assert 'data-problem="teams/crew/inboxes/hal.json"' in text
+        assert "at most 10,485,760 are read" in text
+        assert "A link leads out of the followed folder." in text
+        home.task(2, "Paint")
+        program.sync()
+    put(big, [])
+    home.inbox_path("iris").unlink()
+    program.sync()
+    assert 'id="skipped"' not in health(login)
+
+
+def test_a_folder_that_is_shut_or_away_is_not_gone(
+    remote: tuple[Home, ByClient], cast: Cast, login: Callable[[str], Client]
+) -> None:
+    home, program = remote
+    program.sync()
+    away = home.path.with_name("away")
+    home.path.rename(away)
+    program.sync()
+    assert "The folder is not there." in health(login)
+    assert Task.objects.get(team__slug="crew").board_column == "todo"
+    assert TeamFiles.objects.get().gone_at is None
+    away.rename(home.path)
+    program.sync()
+    assert "The folder is not there." not in health(login)
+
+
+@pytest.mark.parametrize(("hours", "words"), [(9, "ahead of"), (-9, "behind")])
+def test_a_clock_that_is_hours_off_is_told(
+    remote: tuple[Home, ByClient], cast: Cast, login: Callable[[str], Client], hours: int,
+    words: str,
+) -> None:  # fmt: skip
+    _, program = remote
+    program.sync()
+    assert "The clock of the machine" not in health(login)
+    clock = time.time() + hours * 3600 + 60
+    program._post({"home": program._name(), "teams": {}, "clock": clock})
+    assert f"{words} this one by about" in health(login)
+
+
 def test_both_sides_may_be_away(remote: tuple[Home, ByClient], cast: Cast) -> None:
     home, program = remote
     program.sync()
