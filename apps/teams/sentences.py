@@ -80,7 +80,9 @@ def _joined(facts: Facts) -> str:
 def _member_changed(facts: Facts) -> str:
     changed = set(facts.get("changed", []))
     if changed == {"tokens"}:
-        return "changed the tokens of {member}"
+        if facts.get("revoked"):
+            return "revoked a token" + ("" if facts["own"] else " of {member}")
+        return "made a token" + ("" if facts["own"] else " for {member}")
     if "role" in changed:
         return "made {member} {role}"
     if changed & {"granted", "denied"}:

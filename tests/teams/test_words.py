@@ -79,7 +79,10 @@ SAID = [
         {"member": "hal", "role": "leader", "by": "invitation"},
         "hal joined as leader by invitation",
     ),
-    ("member.changed", {"member": "iris", "changed": ["tokens"]}, "hal changed the tokens of iris"),
+    ("member.changed", {"member": "iris", "changed": ["tokens"]}, "hal made a token for iris"),
+    ("member.changed", {"member": "hal", "changed": ["tokens"]}, "hal made a token"),
+    ("member.changed", {"member": "iris", "changed": ["tokens"], "revoked": True},
+     "hal revoked a token of iris"),
     (
         "member.changed",
         {"member": "iris", "role": "leader", "changed": ["role"]},

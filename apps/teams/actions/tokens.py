@@ -54,5 +54,6 @@ def revoke_token(actor: Member, token_id: int) -> Token:
         return token
     token.revoked_at = timezone.now()
     token.save(update_fields=["revoked_at"])
-    events.record(actor, "member.changed", changed=["tokens"], **token.member.as_fact())
+    fact = token.member.as_fact() | {"revoked": True}
+    events.record(actor, "member.changed", changed=["tokens"], **fact)
     return token
