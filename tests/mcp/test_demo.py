@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db.models import Q
+from django.db.models import F, Q
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -105,6 +105,8 @@ async def test_the_agents_keep_the_board_moving_within_bounds(door: None, home: 
     assert board.open <= MOST_OPEN + 1
     assert len(board.of("approved")) <= MOST_APPROVED + 2
     assert await Plan.objects.pending().acount() >= 1
+    moot = Plan.objects.pending().exclude(task__owner=F("author")).exclude(task__owner=None)
+    assert not await moot.aexists(), "somebody works on what another one waits to begin"
     assert await Task.objects.filter(needs_input="human").acount() == 1
 
 

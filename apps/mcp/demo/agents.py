@@ -162,26 +162,25 @@ class Agent:
         ]
 
     async def begin(self, board: Board) -> bool:
-        """Claim the next task, or plan one where the seat needs that."""
+        """Claim a task that nobody else waits to begin, or plan one where the seat needs that."""
         if board.of("in_progress", owner=self.name):
             return False
-        try:
-            await self.call("claim_task")
-        except Refused as refusal:
-            if refusal.code != "plan_required":
-                return False
-            return await self.plan()
-        return True
+        ready = await self.ready()
+        for task in sorted(ready, key=lambda task: not self.plans(task, "approved")):
+            try:
+                await self.call("claim_task", number=task["number"])
+            except Refused as refusal:
+                if refusal.code != "plan_required":
+                    return False
+                return await self.plan(ready)
+            return True
+        return False
 
-    async def plan(self) -> bool:
+    async def plan(self, ready: list[Data]) -> bool:
         """Hand in a plan for the most urgent task that has none, but never more than two."""
-        waiting = 0
-        for task in (await self.call("list_tasks", ready=True))["tasks"]:
-            whole = await self.call("get_task", number=task["number"])
-            mine = [plan for plan in whole["plans"] if plan["author"] == self.name]
-            waiting += any(plan["state"] == "pending_review" for plan in mine)
-            if waiting > 1:
-                return False
+        waiting = [task for task in ready if self.plans(task, "pending_review")]
+        for task in ready if len(waiting) < 2 else []:
+            mine = self.plans(task)
             if mine and mine[0]["state"] != "rejected":
                 continue
             about = {"plan": mine[0]["id"]} if mine else {"task": task["number"]}
@@ -189,6 +188,20 @@ class Agent:
             await self.call("submit_plan", title=task["subject"], steps=steps, **about)
             return True
         return False
+
+    async def ready(self) -> list[Data]:
+        """The tasks to claim, most urgent first, without those that others have plans for."""
+        found = (await self.call("list_tasks", ready=True))["tasks"]
+        tasks = [task | await self.call("get_task", number=task["number"]) for task in found]
+        return [task for task in tasks if len(task["plans"]) == len(self.plans(task))]
+
+    def plans(self, task: Data, state: str = "") -> list[Data]:
+        """This agent's own plans for a task."""
+        return [
+            plan
+            for plan in task["plans"]
+            if plan["author"] == self.name and state in ("", plan["state"])
+        ]
 
 
 def names() -> set[str]:
