@@ -8,37 +8,25 @@ repeat, and of a decision, in one process without a network, each with the numbe
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[2])
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "teams_site.settings")
-_home = tempfile.TemporaryDirectory(prefix="bench-")
-os.environ.setdefault("DATA_DIR", _home.name)
-
-import django
-
-django.setup()
+from tests.benchmarks.inside import measure  # isort: skip
 
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.reviews.models import Plan, PlanStep, PlanVersion
 from apps.teams.actions import add_member, create_team, transition_team
 from apps.teams.models import Team, User
-from tests.benchmarks.harness import percentile, report
+from tests.benchmarks.harness import report
 
-READS = 30
 LIST = "/admin/reviews/plan/"
 
 
@@ -80,27 +68,6 @@ def fill(plans: int, teams: int) -> None:
         (PlanStep(version=text, index=n, title=f"Step {n}") for text in texts for n in range(5)),
         batch_size=1000,
     )
-
-
-def measure(what: str, act: Callable[[], object], *, reads: int = READS) -> dict[str, object]:
-    """Milliseconds of `act`, warm, and how many queries it makes."""
-    for _ in range(3):
-        act()
-    with CaptureQueriesContext(connection) as taken:
-        act()
-    queries = len(taken)  # later requests empty the log
-    times, start_cpu = [], time.process_time()
-    for _ in range(reads):
-        start = time.perf_counter()
-        act()
-        times.append((time.perf_counter() - start) * 1000)
-    return {
-        "what": what,
-        "p50 ms": percentile(times, 50),
-        "p95 ms": percentile(times, 95),
-        "cpu ms": (time.process_time() - start_cpu) * 1000 / len(times),
-        "queries": queries,
-    }
 
 
 def main(plans: int, teams: int) -> None:

@@ -8,27 +8,16 @@ process without a network, each with the number of its queries.
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[2])
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "teams_site.settings")
-_home = tempfile.TemporaryDirectory(prefix="bench-")
-os.environ.setdefault("DATA_DIR", _home.name)
-
-import django
-
-django.setup()
+from tests.benchmarks.inside import measure  # isort: skip
 
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.messaging.models import Delivery, Message
@@ -39,9 +28,7 @@ from apps.tasks.models import Task
 from apps.tasks.models.task import STEP
 from apps.teams.actions import add_member, create_team, transition_team
 from apps.teams.models import Member, Team, User
-from tests.benchmarks.harness import percentile, report
-
-READS = 30
+from tests.benchmarks.harness import report
 
 
 def fill(user: User, teams: int, cards: int) -> None:
@@ -98,27 +85,6 @@ def _letters(team: Team, leader: Member, sender: Member) -> None:
         Delivery(message=message, recipient=leader, why="mention" if n == 7 else "message")
         for n, message in enumerate(sent)
     )
-
-
-def measure(what: str, act: Callable[[], object]) -> dict[str, object]:
-    """Milliseconds of `act`, warm, and how many queries it makes."""
-    for _ in range(3):
-        act()
-    with CaptureQueriesContext(connection) as taken:
-        act()
-    queries = len(taken)  # later requests empty the log
-    times, start_cpu = [], time.process_time()
-    for _ in range(READS):
-        start = time.perf_counter()
-        act()
-        times.append((time.perf_counter() - start) * 1000)
-    return {
-        "what": what,
-        "p50 ms": percentile(times, 50),
-        "p95 ms": percentile(times, 95),
-        "cpu ms": (time.process_time() - start_cpu) * 1000 / len(times),
-        "queries": queries,
-    }
 
 
 def main(teams: int, cards: int) -> None:
