@@ -4,6 +4,7 @@ application when it starts."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     Starting = asyncio.Future[StreamableHTTPSessionManager]
 
+log = logging.getLogger(__name__)
 _services: dict[asyncio.AbstractEventLoop, Starting] = {}
 _running: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
@@ -38,7 +40,9 @@ async def _run(starting: Starting) -> None:
             await asyncio.get_running_loop().create_future()
     except Exception as error:  # whoever waits for the service hears why there is none
         _services.pop(asyncio.get_running_loop(), None)
-        if not starting.done():
+        if starting.done():
+            log.exception("The MCP service ended; the next request starts another one.")
+        else:
             starting.set_exception(error)
 
 

@@ -32,7 +32,7 @@ def _send(letters: list[Letter]) -> int:
     try:
         connection = mail.get_connection(timeout=TIMEOUT_SECONDS)
         return connection.send_messages(messages) or 0
-    except Exception:
+    except Exception:  # whatever the site's backend raises: nobody else would hear of it
         log.exception("The mail server did not take %s e-mails.", len(letters))
         return 0
 
