@@ -9,8 +9,10 @@ from apps.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from apps.messaging.actions import answer_shutdown, request_shutdown, send_message
 from apps.messaging.inbox import inbox
 from apps.messaging.models import Message
+from apps.tasks.actions import claim_task, create_task
+from apps.tasks.models import Task
 from apps.teams.actions import change_member, end_seat, start_session, transition_team
-from apps.teams.models import Member
+from apps.teams.models import Event, Member
 from tests.conftest import Cast
 
 
@@ -46,6 +48,23 @@ def test_approval_ends_the_run_and_tells_who_asked(
     assert (session.ended_at is not None, session.end_reason) == (True, "Shutdown approved.")
     assert journal()[:3] == ["message.sent", "message.read", "session.ended"]
     assert asked.deliveries.get().answered_at == answer.sent_at
+
+
+def test_approval_releases_what_runs_with_a_note_and_keeps_the_rest(
+    cast: Cast, asked: Message, journal: Callable[[], list[str]]
+) -> None:
+    for subject in ("Running", "Not begun"):
+        create_task(cast.alice, subject, owner="hal")
+    claim_task(cast.hal, 1)
+    before = len(journal())
+    answer_shutdown(cast.hal, asked.pk, approve=True)
+    running, waiting = Task.objects.order_by("number")
+    assert (running.status, running.owner, running.stalled_at) == ("pending", None, None)
+    assert waiting.owner == cast.hal
+    assert journal()[before:] == [
+        "message.sent", "message.read", "session.ended", "task.released",
+    ]  # fmt: skip
+    assert Event.objects.get(kind="task.released").data["note"] == "hal has shut down."
 
 
 def test_a_newer_session_revives_the_seat(cast: Cast, asked: Message) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from apps.tasks.actions.shared import renew, save_task
-from apps.tasks.actions.sweep import flag_ended
 from apps.tasks.actions.work import apply_step
 from apps.tasks.models import Task
 from apps.tasks.moves import Status
@@ -15,21 +14,27 @@ from apps.teams.models import Member, Team
 def let_go(actor: Member, seat: Member) -> None:
     """Running tasks of an ended seat go back to TODO, and what it had not begun is nobody's.
 
-    What it completed stays its own. A seat whose run is over but that did not end keeps its cards;
-    the running ones are flagged.
+    What it completed stays its own. A seat whose run is over but that did not end also keeps what
+    it had not begun: a newer run may.
     """
-    if seat.left_at is None:
-        flag_ended(actor, seat)
-        return
-    over = actor.team.state == State.DISBANDED
-    note = "The team was disbanded." if over else f"The seat of {seat.name} ended."
+    note = _why(actor.team, seat)
     held = Task.objects.filter(owner=seat, status__in=(Status.IN_PROGRESS, Status.PENDING))
     for task in held.order_by("number"):
         task.team = actor.team
         if task.status == Status.IN_PROGRESS:
             apply_step(actor, task, "release", note=note)
-        else:
+        elif seat.left_at is not None:
             _disown(actor, task)
+
+
+def _why(team: Team, seat: Member) -> str:
+    if seat.left_at is None:
+        return f"{seat.name} has shut down."
+    return (
+        "The team was disbanded."
+        if team.state == State.DISBANDED
+        else f"The seat of {seat.name} ended."
+    )
 
 
 def _disown(actor: Member, task: Task) -> None:

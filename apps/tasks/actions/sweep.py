@@ -109,10 +109,3 @@ def _unflag(actor: Member, tasks: Sequence[Task]) -> None:
         task.stalled_at = None
         save_task(task, "stalled_at")
         events.record(actor, "task.edited", **task.as_fact(), changed=["stalled"])
-
-
-def flag_ended(actor: Member, seat: Member) -> None:
-    """Flag the running tasks of a member whose run is over; a part of actions that end it."""
-    running = Task.objects.filter(owner=seat, status=Status.IN_PROGRESS, stalled_at=None)
-    if tasks := list(running.filter(internal=False).select_related("owner")):
-        _flag(system_seat(actor.team), tasks)
