@@ -61,6 +61,19 @@ def test_a_broadcast_reaches_everyone_but_the_sender_once(cast: Cast) -> None:
     assert bodies(cast.hal) == ["Stand-up."]
 
 
+@pytest.mark.parametrize("field", ["to", "cc"])
+def test_a_broadcast_that_names_who_cannot_be_reached_reaches_nobody(
+    cast: Cast, field: str
+) -> None:
+    end_seat(cast.alice, "iris")
+    for name, code in (("hall", "unknown_recipient"), ("iris", "seat_ended")):
+        given = {field: ["bob", name]}
+        with pytest.raises(Invalid) as refused:
+            send_message(cast.alice, broadcast=True, body="Stand-up.", **given)
+        assert (refused.value.code, list(refused.value.fields)) == (code, [field])
+    assert not Message.objects.exists()
+
+
 @pytest.mark.parametrize("to", [["all"], ["Everyone"], ["*"]])
 def test_a_message_to_all_reaches_everyone_else(cast: Cast, to: list[str]) -> None:
     assert set(roles(send_message(cast.hal, to=to, body="x"))) == {"alice", "bob", "vera", "iris"}

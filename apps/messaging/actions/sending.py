@@ -38,9 +38,9 @@ def send_message(
 ) -> Message:
     """Send to members by name, and to whom the body mentions; all get it or nobody does.
 
-    A broadcast goes to everyone but `actor`; a reply that names nobody goes to whom it answers.
-    The same `message_id` with the same content returns the first message, with other content it
-    is a Conflict. A shutdown's kinds do what `request_shutdown` and `answer_shutdown` do.
+    A broadcast goes to everyone but `actor`; names it is also given must be members. A reply that
+    names nobody goes to whom it answers. The same `message_id` with the same content returns the
+    first message, with other content it is a Conflict. A shutdown's kinds do what `request_shutdown` and `answer_shutdown` do.
     """
     draft = Draft.checked(
         sender=actor.name, to=to, cc=cc, subject=subject, body=body, kind=kind, payload=payload,
@@ -78,9 +78,9 @@ def _send(actor: Member, draft: Draft, roster: Roster) -> Message:
     answered = _answered(actor, draft)
     mentioned = [] if draft.broadcast else roster.mentioned(draft.body, actor=actor)
     to = _recipients(actor, draft, roster, mentioned, answered)
+    cc = roster.resolve(draft.cc, actor=actor, field="cc")
     message = post(
-        actor, draft.kind, to,
-        cc=[] if draft.broadcast else roster.resolve(draft.cc, actor=actor, field="cc"),
+        actor, draft.kind, to, cc=[] if draft.broadcast else cc,
         subject=draft.subject, body=draft.body, payload=draft.payload,
         tasks=_tasks(actor.team, draft), artifacts=_artifacts(actor, draft.artifacts),
         reply_to=answered, message_id=draft.message_id,
@@ -106,10 +106,10 @@ def _recipients(
     mentioned: Sequence[Member],
     answered: Message | None,
 ) -> list[Member]:
+    named = roster.resolve(draft.to, actor=actor)
     if draft.broadcast:
         to = roster.others(actor)
     else:
-        named = roster.resolve(draft.to, actor=actor)
         to = list({member.pk: member for member in [*named, *mentioned]}.values())
     if not (to or draft.cc or draft.broadcast) and answered is not None:
         to = _whom_it_answers(actor, roster, answered)
