@@ -40,7 +40,8 @@ def send_message(
 
     A broadcast goes to everyone but `actor`; names it is also given must be members. A reply that
     names nobody goes to whom it answers. The same `message_id` with the same content returns the
-    first message, with other content it is a Conflict. A shutdown's kinds do what `request_shutdown` and `answer_shutdown` do.
+    first message, with other content it is a Conflict. A shutdown's kinds do what
+    `request_shutdown` and `answer_shutdown` do.
     """
     draft = Draft.checked(
         sender=actor.name, to=to, cc=cc, subject=subject, body=body, kind=kind, payload=payload,
