@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
-from apps.api.fields import LARGEST_ID, PageQuery
+from apps.api.fields import PageQuery
 from apps.core.errors import Invalid
+from apps.core.storing import LARGEST_ID
 
 R = TypeVar("R")
 

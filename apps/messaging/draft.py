@@ -18,7 +18,6 @@ BODY_LENGTH = 100_000
 PAYLOAD_LENGTH = 200_000
 MOST_RECIPIENTS = 1_000
 MOST_ATTACHED = 100
-LARGEST_ID = 2**63 - 1
 
 # In JSON, where a doubled backslash is a backslash and not an escape.
 ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, OTHER, Prepared
+from apps.core.storing import LARGEST_ID
 from apps.core.text import fold
-from apps.messaging.draft import LARGEST_ID
 from apps.messaging.kinds import parse_kind
 from apps.messaging.models import Delivery, Message
 from apps.teams.models import Artifact, Member, User
@@ -231,6 +231,10 @@ def _page(found: QuerySet[Delivery], order: Order, cursor: str | None, limit: in
 def _whole_page(copies: list[Delivery], limit: int) -> Page:
     page = Page(*_cut(copies, limit))
     prefetch_related_objects(page.items, *_parts("message__"))
+    for copy in page.items:  # one of its message's copies, and not another object of the same row
+        others = copy.message.deliveries.all()
+        copy.recipient = next(other.recipient for other in others if other.pk == copy.pk)
+        copy.message.posted = [copy if other.pk == copy.pk else other for other in others]
     return page
 
 

@@ -14,6 +14,7 @@ from django.http import FileResponse
 from django.utils import timezone
 
 from apps.core.errors import Invalid, NotFound
+from apps.core.storing import LARGEST_ID
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Artifact, Member
 from apps.teams.permissions import Permission
@@ -46,9 +47,8 @@ def attachable(member: Member, ids: Iterable[int]) -> list[Artifact]:
         return []
     if len(wanted) > MOST_ATTACHED:
         raise Invalid(fields={"artifacts": f"At most {MOST_ATTACHED}."})
-    found = Artifact.objects.filter(
-        team_id=member.team_id, pk__in=wanted, deleted_at=None
-    ).in_bulk()
+    sane = [pk for pk in wanted if 0 < pk <= LARGEST_ID]
+    found = Artifact.objects.filter(team_id=member.team_id, pk__in=sane, deleted_at=None).in_bulk()
     if missing := [pk for pk in wanted if pk not in found]:
         raise Invalid(fields={"artifacts": f"The team has no artifact {missing[0]}."})
     return [found[pk] for pk in wanted]

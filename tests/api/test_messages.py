@@ -114,8 +114,9 @@ def test_waiting_says_when_there_is_nothing(by_hal: Caller, by_alice: Caller) ->
 
 
 def test_delivery_is_noted_once(by_hal: Caller, letters: list[int], journal: Any) -> None:
-    said(by_hal.get("/inbox"))
-    said(by_hal.get("/inbox"))
+    first, again = said(by_hal.get("/inbox")), said(by_hal.get("/inbox"))
+    assert {step["state"] for m in first["items"] for step in m["deliveries"]} == {"delivered"}
+    assert [m["id"] for m in again["items"]] == letters
     assert journal().count("message.delivered") == 1
     assert set(Delivery.objects.values_list("via", flat=True)) == {"rest"}
 

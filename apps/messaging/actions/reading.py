@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.core.actions import action
-from apps.messaging.draft import LARGEST_ID
+from apps.core.storing import LARGEST_ID
 from apps.messaging.models import Delivery
 from apps.teams import events
 from apps.teams.actions import lock_team

@@ -7,14 +7,15 @@ from apps.core.actions import action
 from apps.core.errors import Conflict, Invalid
 from apps.messaging.actions import shutdown
 from apps.messaging.actions.posting import mark_answered, post
-from apps.messaging.draft import LARGEST_ID, Draft
+from apps.messaging.draft import Draft
 from apps.messaging.mentions import task_numbers
 from apps.messaging.models import Message
 from apps.messaging.roster import Roster
 from apps.teams.access import system_seat
 from apps.teams.actions import lock_team
+from apps.teams.artifacts import attachable
 from apps.teams.lifecycle import Allows
-from apps.teams.models import Artifact, Member, Team
+from apps.teams.models import Member, Team
 from apps.teams.permissions import Permission
 
 LONG_THREAD = 5
@@ -83,7 +84,7 @@ def _send(actor: Member, draft: Draft, roster: Roster) -> Message:
     message = post(
         actor, draft.kind, to, cc=[] if draft.broadcast else cc,
         subject=draft.subject, body=draft.body, payload=draft.payload,
-        tasks=_tasks(actor.team, draft), artifacts=_artifacts(actor, draft.artifacts),
+        tasks=_tasks(actor.team, draft), artifacts=attachable(actor, draft.artifacts),
         reply_to=answered, message_id=draft.message_id,
         digest=draft.digest if draft.message_id else "",
         mentioned={member.pk for member in mentioned},
@@ -135,16 +136,6 @@ def _tasks(team: Team, draft: Draft) -> list[int]:
         raise Invalid(fields={"tasks": f"The team has no task #{unknown[0]}."})
     written = [n for n in task_numbers(draft.body) if n <= team.task_watermark]
     return list(dict.fromkeys([*draft.tasks, *written]))
-
-
-def _artifacts(actor: Member, ids: Sequence[int]) -> list[Artifact]:
-    if not ids:
-        return []
-    sane = [pk for pk in ids if 0 < pk <= LARGEST_ID]
-    found = Artifact.objects.filter(team_id=actor.team_id, pk__in=sane, deleted_at=None).in_bulk()
-    if missing := [pk for pk in ids if pk not in found]:
-        raise Invalid(fields={"artifacts": f"The team has no artifact {missing[0]}."})
-    return [found[pk] for pk in ids]
 
 
 def suggest_discussion(team: Team, roster: Roster, reply: Message) -> None:

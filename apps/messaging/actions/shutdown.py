@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from apps.core.actions import action
 from apps.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from apps.core.storing import LARGEST_ID
 from apps.messaging.actions.posting import mark_answered, post
-from apps.messaging.draft import LARGEST_ID, Draft
+from apps.messaging.draft import Draft
 from apps.messaging.models import Message
 from apps.messaging.roster import Roster
 from apps.teams import endings, events
