@@ -45,7 +45,7 @@ async def test_nobody_approves_their_own_work(team: Cast, connect: Connect) -> N
         await done(team, hal)
         await hal.do("request_review", number=1, reviewer="iris")
         error = await hal.refused("review_task", number=1, decision="approve")
-    assert error["code"] == "not_reviewer"
+    assert error["code"] == "own_task"
     assert (await Task.objects.aget(number=1)).column == "review"
 
 

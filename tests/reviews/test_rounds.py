@@ -228,7 +228,10 @@ def test_who_may_judge(cast: Cast, done: MakeTask) -> None:
 
 def test_an_agent_does_not_approve_what_nobody_gave_it(cast: Cast, done: MakeTask) -> None:
     task = done()
-    refused("not_reviewer", lambda: approve(cast.iris, task.number), NotAllowed)
+    error = refused("not_reviewer", lambda: approve(cast.iris, task.number), NotAllowed)
+    assert "a person reviews it" in error.message
+    for judge in (approve, request_changes):
+        refused("own_task", lambda judge=judge: judge(cast.hal, task.number), NotAllowed)
     assert Task.objects.get(pk=task.pk).column == Column.DONE
 
 

@@ -72,11 +72,7 @@ def approve(actor: Member, number: int, note: str = "") -> Task:
     task.team.require(Allows.DECISIONS)
     _check_judged(task, "approve")
     if task.owner_id == actor.pk and not task.team.allow_self_approval:
-        raise NotAllowed(
-            f"#{number} is your own work; somebody else approves it.",
-            code="own_task",
-            hint="Request a review.",
-        )
+        raise _own(task)
     review = _round(actor, task)
     review.decide(Review.Outcome.APPROVED, actor, note=note)
     review.save(update_fields=DECIDED)
@@ -156,11 +152,21 @@ def require_judge(actor: Member, task: Task) -> None:
     actor.require(Permission.REVIEW)
     if actor.kind != Member.Kind.AGENT or task.reviewer_id == actor.pk:
         return
-    who = f"{task.reviewer.name} reviews it" if task.reviewer else "a person does"
+    if task.owner_id == actor.pk and not task.team.allow_self_approval:
+        raise _own(task)
+    who = f"{task.reviewer.name} reviews it" if task.reviewer else "a person reviews it"
     raise NotAllowed(
         f"You are not the reviewer of #{task.number}; {who}.",
         code="not_reviewer",
         hint="Ask for a review of it, or send what you found to its owner.",
+    )
+
+
+def _own(task: Task) -> NotAllowed:
+    return NotAllowed(
+        f"#{task.number} is your own work; somebody else judges it.",
+        code="own_task",
+        hint="Request a review.",
     )
 
 
