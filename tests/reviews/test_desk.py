@@ -184,7 +184,7 @@ def refused(desk: Client, sam: User, plan: Plan, words: str, **values: object) -
 def test_refusals_tell_the_reason(cast: Cast, sam: User, desk: Client) -> None:
     plan = propose(cast)
     refused(desk, sam, plan, "approve", decision="maybe")
-    refused(desk, sam, plan, "superseded", version=4)
+    refused(desk, sam, plan, "Version 4 does not exist", version=4)
     refused(desk, sam, plan, "waits for a leader", stage=1)
     decide_plan(cast.alice, plan.pk, "approve", version=1)
     refused(desk, sam, plan, "alice has already approved this plan")

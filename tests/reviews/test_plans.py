@@ -160,8 +160,9 @@ def test_an_earlier_version_is_never_decided_again(cast: Cast, journal: Journal)
     revise_plan(cast.hal, plan.pk, body="Two.")
     before, messages = journal(), Message.objects.count()
     error = refused("superseded", lambda: decide_plan(cast.alice, plan.pk, "approve", version=1))
-    assert error.details["version"] == 2
-    refused("superseded", lambda: decide_plan(cast.alice, plan.pk, "approve", version=3))
+    assert (error.details["version"], "was superseded" in error.message) == (2, True)
+    error = refused("superseded", lambda: decide_plan(cast.alice, plan.pk, "approve", version=3))
+    assert "Version 3 does not exist" in error.message
     assert (journal(), Message.objects.count()) == (before, messages)
     assert plan.versions.get(number=1).outcome == "superseded"
 

@@ -60,8 +60,9 @@ def check_decider(
     `last` is the latest decision about the plan's current version.
     """
     if version != plan.version:
+        was = "was superseded" if 0 < version < plan.version else "does not exist"
         raise Conflict(
-            f"Version {version} was superseded: the plan is at version {plan.version}.",
+            f"Version {version} {was}: the plan is at version {plan.version}.",
             code="superseded",
             hint="Read the current version, then decide that one.",
             version=plan.version,
