@@ -191,7 +191,7 @@ document.body.append(asking);
 app.ask = async (url) => {
   if (asking.open) return;
   asking.replaceChildren();
-  await htmx.ajax("GET", url, { target: "#ask", swap: "innerHTML" });
+  await app.load(url, "#ask");
   const form = asking.querySelector("form");
   if (!form) return;
   restoreDrafts();

@@ -13,6 +13,8 @@ app.refusal = (status) => {
   const [message, hint] = blunt[status] || ["The server could not do this.", "Try again; its log says more."];
   app.toast(message, { hint });
 };
+// Reads a part of the page; whether the server answered. Where it did not, a toast has said so.
+app.load = (url, target, swap = "innerHTML") => htmx.ajax("GET", url, { target, swap }).then(() => true, () => false);
 app.loggedOut = (url) => new URL(url, location.href).pathname.startsWith("/login");
 
 // What nobody asked for by hand is told by the live state, not by a toast.

@@ -9,7 +9,7 @@ const mayLeave = async () => !app.isWritten(drawer) || app.confirm("What you wro
 export const open = async (number, { push = true } = {}) => {
   const url = taskUrl(number);
   if (drawer.querySelector(`[data-sheet="${number}"]`) || !(await mayLeave())) return;
-  await htmx.ajax("GET", url, { target: "#drawer", swap: "innerHTML" });
+  await app.load(url, "#drawer");
   if (!drawer.querySelector(`[data-sheet="${number}"]`)) return;
   drawer.scrollTop = 0;
   if (push) history.pushState({ task: number }, "", url);

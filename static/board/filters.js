@@ -18,8 +18,12 @@ const filter = () => {
   history.replaceState(history.state, "", url);
   for (const control of form.querySelectorAll("select")) control.classList.toggle("is-set", Boolean(control.value));
   document.getElementById("filters-clear").hidden = !query;
-  fetching = fetching.then(() => query === wanted && htmx.ajax("GET", url, { target: "#board", swap: "outerHTML" }));
+  fetching = fetching.then(async () => {
+    if (query === wanted && !(await app.load(url, "#board", "outerHTML")) && query === wanted) wanted = null;
+  });
 };
+// What the server did not answer is asked again when it is back.
+document.addEventListener("htmx:wsOpen", () => wanted === null && filter());
 form.addEventListener("change", filter);
 form.addEventListener("input", (event) => {
   if (event.target.type !== "search") return;

@@ -8,7 +8,7 @@ export const arrival = (number, version) =>
   new Promise((resolve) => {
     if (newest.get(number)?.version > version) return resolve();
     const late = setTimeout(async () => {
-      await htmx.ajax("GET", boardUrl(), { target: "#board", swap: "outerHTML" });
+      await app.load(boardUrl(), "#board", "outerHTML");
       resolve();
     }, 2000);
     awaited.set(number, () => {

@@ -23,8 +23,9 @@ ARGUMENTS = [
 WIDE = {"width": 1440, "height": 900}
 # What the browser itself writes for an answer or a socket that the test means to be refused.
 EXPECTED = ("Failed to load resource: the server responded with a status of 4",
-            "Response Status Error Code 4", "WebSocket connection to", "ERR_INTERNET_DISCONNECTED",
-            "[object Event]")  # fmt: skip
+            "Response Status Error Code 4", "WebSocket connection to", "[object Event]",
+            "Failed to load resource: net::ERR_INTERNET_DISCONNECTED", "htmx:sendError",
+            "htmx:afterRequest")  # fmt: skip
 
 PEOPLE = """
 import json

@@ -138,6 +138,19 @@ Team.objects.filter(pk=alice.team.pk).update(task_watermark=120)
 """
 
 
+def test_what_was_asked_for_while_offline_fails_gently_and_works_later(make_stage: Make) -> None:
+    page = make_stage(THREE).open()
+    page.context.set_offline(True)
+    card(page, "First").locator(".card-link").click()
+    expect(page.locator(".toast")).to_contain_text("The server cannot be reached.")
+    page.fill("[name=q]", "Second")
+    expect(page.locator(".toast")).to_have_count(2)
+    page.context.set_offline(False)
+    expect(page.locator(".card-title")).to_have_text(["Second"], timeout=15_000)
+    page.fill("[name=q]", "Third")
+    expect(page.locator(".card-title")).to_have_text(["Third"])
+
+
 def test_long_columns_come_piece_by_piece(make_stage: Make) -> None:
     stage = make_stage(LONG)
     page = stage.open()
