@@ -189,6 +189,7 @@ def test_the_second_decision_learns_who_was_first(cast: Cast, journal: Journal) 
     before, messages = journal(), Message.objects.count()
     error = refused("already_decided", lambda: decide_plan(cast.bob, plan.pk, "reject", version=1))
     assert error.message == "alice has already approved this plan."
+    assert error.hint == "It stands."
     assert error.details["decided_by"] == "alice"
     assert (journal(), Message.objects.count()) == (before, messages)
 

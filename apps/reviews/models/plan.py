@@ -133,10 +133,13 @@ class Plan(models.Model):
     def refuse_decision(self, last: PlanDecision | None) -> Conflict:
         """Why a plan that is not pending takes no decision, naming who was first."""
         if last is not None and self.state in (PlanState.APPROVED, PlanState.REJECTED):
+            stands = self.state == PlanState.APPROVED
             return Conflict(
                 f"{last.member.name} has already {last.decision} this plan.",
                 code="already_decided",
-                hint="Look at it again; a rejected plan comes back as a new version.",
+                hint="It stands."
+                if stands
+                else "Its author can revise it; that makes a new version.",
                 decided_by=last.member.name,
                 state=self.state,
             )
