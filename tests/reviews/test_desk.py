@@ -101,6 +101,8 @@ def test_filters_and_search(cast: Cast, desk: Client) -> None:
     assert shown("?q=Waiting") == {"Waiting one"}
     assert shown(f"?team={cast.team.pk}") == {"Waiting one", "Not mine yet"}
     assert shown("?team=0") == set()
+    assert "opens the first" in said(desk, reverse(LIST))
+    assert "opens the first" not in said(desk, reverse(LIST) + "?team=0")
     assert waiting.is_pending
 
 

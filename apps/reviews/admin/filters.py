@@ -83,5 +83,5 @@ class NoteForm(ActionForm):
     """One note that goes with each decision of a bulk."""
 
     note = forms.CharField(
-        required=False, max_length=NOTE_LENGTH, widget=forms.TextInput({"placeholder": "Note"})
+        required=False, max_length=NOTE_LENGTH, widget=forms.TextInput({"placeholder": "Optional"})
     )
