@@ -104,6 +104,20 @@ def test_add_an_agent(cast: Cast, login: Login, journal: Callable[[], list[str]]
     assert journal() == ["member.joined"]
 
 
+def test_a_new_agent_starts_with_the_team_s_plan_gate_whatever_was_done_before(
+    cast: Cast, login: Login
+) -> None:
+    Team.objects.update(require_plan_approval=True)
+    client = login("alice")
+    invite = {"role": "member", "days": "2", "max_uses": "1"}
+    for answer in (
+        client.get(ROSTER),
+        client.post("/teams/checkout/invitations/", invite),
+        client.post("/teams/checkout/invitations/", {**invite, "days": "0"}),
+    ):
+        assert re.search(r'name="plan_mode_required"[^>]* checked', answer.content.decode())
+
+
 @pytest.mark.parametrize(
     ("name", "status", "said"),
     [

@@ -26,9 +26,10 @@ from apps.teams.web import seated
 @seated
 def members(request: HttpRequest, member: Member) -> HttpResponse:
     """Who sits in the team; leaders add agents and invite people."""
-    gate = {"plan_mode_required": member.team.require_plan_approval}
-    form = AgentForm(request.POST if request.method == "POST" else None, initial=gate)
-    agent = form.submit(add_member, member) if form.is_bound else None
+    if request.method != "POST":
+        return members_page(request, member)
+    form = AgentForm(request.POST)
+    agent = form.submit(add_member, member)
     if agent is None:
         return members_page(request, member, agent_form=form)
     messages.success(request, f"{agent.name} has a seat. Give it a token to connect.")
@@ -46,7 +47,7 @@ def members_page(request: HttpRequest, member: Member, **forms: Any) -> HttpResp
         "ended": [seat for seat in seats if seat.left_at is not None],
         "may_edit": leads and member.team.allows("members"),
         "invitations": member.team.invitations.select_related("created_by") if leads else [],
-        "agent_form": AgentForm(),
+        "agent_form": AgentForm(initial={"plan_mode_required": member.team.require_plan_approval}),
         "invitation_form": InvitationForm(),
         **forms,
     }
