@@ -238,6 +238,14 @@ def test_a_replayed_form_keeps_the_seat(cast: Cast, login: Any) -> None:
     assert Invitation.objects.get().uses == 1
 
 
+def test_who_sits_there_opens_a_used_up_link_and_is_in_the_team(cast: Cast, login: Any) -> None:
+    path, client = f"/join/{invite(cast)}/", login("mallory")
+    client.post(path)
+    assert client.get(path)["Location"] == "/teams/checkout/"
+    assert Client().get(path).status_code == 409
+    assert Invitation.objects.get().uses == 1
+
+
 def expire(secret: str, cast: Cast) -> None:
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 

@@ -6,6 +6,7 @@ from apps.teams.actions.invitations import (
     accept_invitation,
     create_invitation,
     find_invitation,
+    known_invitation,
     revoke_invitation,
 )
 from apps.teams.actions.locking import lock_team
@@ -37,6 +38,7 @@ __all__ = [
     "end_session",
     "find_invitation",
     "heartbeat",
+    "known_invitation",
     "lock_team",
     "return_seat",
     "revoke_invitation",

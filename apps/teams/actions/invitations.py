@@ -90,9 +90,9 @@ def find_invitation(secret: str) -> Invitation:
 @action
 def accept_invitation(secret: str, user: User) -> Member:
     """Seat `user` by the invitation. Who already sits there keeps their seat; no use is counted."""
-    team_id = known_invitation(secret).team_id
-    team = Team.objects.select_for_update().get(pk=team_id)
-    seat = team.members.filter(user=user, left_at=None).first()
+    invitation = known_invitation(secret)
+    team = Team.objects.select_for_update().get(pk=invitation.team_id)
+    seat = invitation.seat_of(user)
     if seat is not None:
         seat.team = team
         return seat

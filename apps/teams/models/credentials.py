@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.teams.models.member import Member
 from apps.teams.models.team import Team
+from apps.teams.models.user import User
 from apps.teams.permissions import Role
 
 
@@ -92,6 +93,10 @@ class Invitation(Secret):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+    def seat_of(self, user: User) -> Member | None:
+        """The live seat in its team that `user` has already."""
+        return self.team.members.filter(user=user, left_at=None).first()
 
     @property
     def is_live(self) -> bool:

@@ -18,6 +18,7 @@ from apps.teams.actions import (
     accept_invitation,
     create_first_administrator,
     find_invitation,
+    known_invitation,
     sign_up,
 )
 from apps.teams.forms import AccountForm, ActionForm
@@ -98,8 +99,10 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters()
 def join(request: HttpRequest, invitation: str) -> HttpResponse:
     """Take a seat by an invitation: at once with an account, else with a new one."""
-    if request.method == "POST" and isinstance(request.user, User):
-        return redirect(accept_invitation(invitation, request.user).team)
+    if isinstance(request.user, User):
+        seated = known_invitation(invitation).seat_of(request.user)
+        if seated or request.method == "POST":
+            return redirect(accept_invitation(invitation, request.user).team)
     found = find_invitation(invitation)
     found.team.require(Allows.MEMBERS)
     known = request.user.is_authenticated
