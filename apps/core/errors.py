@@ -38,6 +38,13 @@ class NotFound(DomainError):
     code = "not_found"
 
 
+class WrongMethod(DomainError):
+    """The address is right and the method is not."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
 class Conflict(DomainError):
     """The current state does not admit it; `details` tell the state."""
 

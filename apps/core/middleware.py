@@ -6,12 +6,16 @@ import json
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, WrongMethod
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+NO_PAGE = WrongMethod(
+    "There is no page at this address: it takes what a form sends.",
+    hint="Nothing was changed. Open the page with the form.",
+)
 
 
 class SecurityHeaders:
@@ -42,7 +46,12 @@ class DomainErrors:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed) or response.content:
+            return response
+        said = refusal(request, NO_PAGE)
+        said["Allow"] = response["Allow"]
+        return said
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Django calls this for what a view raised."""

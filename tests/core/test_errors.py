@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from apps.core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound, TooLarge
+from apps.core.errors import (
+    Conflict,
+    DomainError,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+    WrongMethod,
+)
 
 
 @pytest.mark.parametrize(
@@ -13,6 +21,7 @@ from apps.core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFoun
         (DomainError, 400, "refused"),
         (NotAllowed, 403, "not_allowed"),
         (NotFound, 404, "not_found"),
+        (WrongMethod, 405, "method_not_allowed"),
         (Conflict, 409, "conflict"),
         (TooLarge, 413, "too_large"),
         (Invalid, 422, "invalid"),

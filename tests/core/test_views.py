@@ -11,6 +11,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from apps.core.help import TOPICS
+from tests.conftest import Cast
 
 
 def test_the_process_is_alive_without_a_database() -> None:
@@ -45,6 +46,12 @@ def test_not_ready_without_the_redis_that_is_set(db: None, settings: Any) -> Non
 def test_redis_is_not_used_without_an_address(db: None, settings: Any) -> None:
     settings.REDIS_URL = ""
     assert Client().get("/readyz").json() == {"database": "ok", "redis": "not used"}
+
+
+def test_the_address_of_a_form_says_that_it_is_no_page(cast: Cast, login: Any) -> None:
+    answer = login("alice").get("/teams/checkout/invitations/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "There is no page at this address" in answer.content.decode()
 
 
 def test_the_icon_is_where_browsers_look() -> None:
