@@ -144,6 +144,18 @@ def test_a_shutdown_and_a_discussion_are_followed_live(make_stage: Make) -> None
     expect(page.locator("#say")).to_be_hidden()
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_completes_is_seen_whole(width: int, make_stage: Make) -> None:
+    stage = make_stage('for n in range(5):\n    actions.create_task(alice, f"Card {n}")')
+    size = {"width": width, "height": 780}
+    page = stage.open("bob", f"{stage.path}messages/new/?to=hal", viewport=size)
+    page.locator("#new-body").press_sequentially("About #car")
+    lines = page.locator("#completes [role=option]")
+    expect(lines).to_have_count(5)
+    for line in lines.all():
+        expect(line).to_be_in_viewport(ratio=1)
+
+
 def test_cards_complete_after_a_number_sign(make_stage: Make) -> None:
     stage = make_stage("actions.create_task(alice, 'Parse the table')")
     page = stage.open("bob", f"{stage.path}messages/new/?to=hal")
