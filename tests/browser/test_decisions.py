@@ -42,7 +42,8 @@ def test_a_plan_from_its_first_version_to_the_approved_card(make_stage: Make) ->
     title = f"Totals of {stage.slug}"
     desk = open_desk(stage, f"{DESK}?q={stage.slug}")
     board = stage.open("bob")
-    desk.wait_for_timeout(2500)
+    with desk.expect_response("**/admin/reviews/plan/state/"):
+        pass  # the list has begun to follow the queue
 
     stage.run(
         REVIEWS
