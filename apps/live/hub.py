@@ -188,9 +188,23 @@ class Hub:
                 log.exception("Checking the journals failed; trying again.")
 
     async def _check_teams(self) -> None:
-        for team_id, seq in await self.run(_seqs, list(self.teams)):
-            if team_id in self.teams and seq > self.teams[team_id].cursor:
+        here = {team_id: team.cursor for team_id, team in self.teams.items()}
+        seqs = await self.run(_seqs, list(here))
+        for team_id, was in here.items():
+            team, seq = self.teams.get(team_id), seqs.get(team_id, 0)
+            if team is not None and seq < was:
+                self._start_anew(team, seq)
+            elif team is not None and seq > team.cursor:
                 self.news(team_id)
+
+    def _start_anew(self, team: Followed, seq: int) -> None:
+        """The journal is another one: a backup was restored, or the team was deleted."""
+        team.cursor = seq
+        for waiter in list(team.waiters):
+            if not waiter.event.done():
+                waiter.event.set_result(seq)
+        for page in list(team.pages):
+            page.deliver(fragments.cursor(seq, reload=True), seq)
 
     async def _check_seats(self) -> None:
         """Who was given a seat follows a team of which no news reached them so far."""
@@ -214,8 +228,8 @@ def _seq(team_id: int) -> int:
     return int(Team.objects.values_list("seq", flat=True).get(pk=team_id))
 
 
-def _seqs(team_ids: list[int]) -> list[tuple[int, int]]:
-    return list(Team.objects.filter(pk__in=team_ids).values_list("pk", "seq"))
+def _seqs(team_ids: list[int]) -> dict[int, int]:
+    return dict(Team.objects.filter(pk__in=team_ids).values_list("pk", "seq"))
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

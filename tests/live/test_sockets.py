@@ -97,6 +97,28 @@ async def test_a_cursor_older_than_the_journal_means_reload(live_cast: Cast) -> 
         assert "data-reload" not in page.texts[0]
 
 
+@pytest.mark.parametrize("left", [3, 0])
+async def test_a_journal_that_was_set_back_is_loaded_anew_by_pages_and_waiters(
+    live_cast: Cast, hub: Hub, left: int
+) -> None:
+    team, start = live_cast.team, await seq(live_cast)
+    async with (
+        open_board(live_cast, "alice", start) as page,
+        hub.watch(team.pk, lambda event: True) as waiter,
+    ):
+        await page.until(lambda: page.cursor == start)
+        await hub._check_teams()
+        assert not waiter.event.done()
+        await Event.objects.filter(team=team, seq__gt=left).adelete()
+        await Team.objects.filter(pk=team.pk).aupdate(seq=left)
+        await hub._check_teams()
+        assert "data-reload" in page.texts[-1]
+        assert (page.cursor, await waiter.came(1)) == (left, left)
+        await acted(create_task)(await fresh(live_cast.alice), "After the restore")
+        await page.until(lambda: page.cursor > left)
+        assert "After the restore" in page.texts[-1]
+
+
 async def test_two_people_see_a_change_and_who_was_away_catches_up(live_cast: Cast) -> None:
     start = await seq(live_cast)
     async with (
