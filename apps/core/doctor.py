@@ -40,16 +40,18 @@ def examine(url: str = "") -> Iterator[Finding]:
     for check in (_data_dir, _secret_key, _database, _migrations, _redis, _mail):
         yield _careful(check)
     if url:
-        yield _careful(lambda: _site(url))
-        yield _careful(lambda: _websocket(url))
+        yield _careful(_site, url)
+        yield _careful(_websocket, url)
 
 
-def _careful(check: Callable[[], Finding]) -> Finding:
+def _careful(check: Callable[..., Finding], *args: str) -> Finding:
     try:
-        return check()
+        return check(*args)
     except Exception as error:  # whatever a broken part raises is what we are here to report
-        name = getattr(check, "__name__", "site").strip("_<>").replace("_", " ")
-        return Finding(name, False, f"{type(error).__name__}: {error}", "See the message.")
+        name = check.__name__.strip("_").replace("_", " ")
+        mend = f"Check that {args[0]} is the address of the running site." if args else ""
+        seen = f"{type(error).__name__}: {error}"
+        return Finding(name, False, seen, mend or "See the message.")
 
 
 def _data_dir() -> Finding:

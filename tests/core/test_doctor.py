@@ -111,4 +111,7 @@ def test_the_command_ends_with_an_error_where_something_is_wrong(
     assert "ok    database" in capsys.readouterr().out
     with pytest.raises(CommandError, match="2 to mend"):
         call_command("doctor", url=f"http://127.0.0.1:{free_port()}")
-    assert "WRONG" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "WRONG site: " in said
+    assert "WRONG websocket: " in said
+    assert "is the address of the running site" in said
