@@ -46,6 +46,17 @@ def snapshot() -> list[object]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "reply"), [("no", "Nothing was changed"), (None, "Say --yes where nobody can answer")]
+)
+def test_without_a_yes_nothing_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str | None, reply: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{said}\n" if said else ""))
+    with pytest.raises(CommandError, match=reply):
+        call_command("restore", tmp_path / "backup.tar.gz")
+
+
 @pytest.mark.parametrize("content", [b"", b"not a backup", b"\x1f\x8b\x08\x00broken"])
 @pytest.mark.django_db(transaction=True)
 def test_a_file_that_is_no_backup_changes_nothing(

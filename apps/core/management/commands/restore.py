@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, yes: bool, **options: Any) -> None:
         """Ask unless told not to; then it is one transaction."""
-        if not yes and input("Everything there is now will be replaced. Type yes: ") != "yes":
+        if not yes and not self._agreed():
             raise CommandError("Nothing was changed.")
         call_command("migrate", verbosity=0, interactive=False)
         try:
@@ -35,3 +35,9 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Cannot read {file}: {error.strerror}.") from error
         self.stdout.write(f"{sum(counts.values())} rows restored.")
+
+    def _agreed(self) -> bool:
+        try:
+            return input("Everything there is now will be replaced. Type yes: ") == "yes"
+        except EOFError:  # nobody sits at this terminal
+            raise CommandError("Nothing was changed. Say --yes where nobody can answer.") from None
