@@ -70,6 +70,7 @@ def test_a_plan_is_proposed_and_approved(cast: Cast, journal: Journal) -> None:
         "message.sent",
         "plan.submitted",
         "plan.approved",
+        "message.read",
         "message.sent",
     ]
     fact = last_event("plan.approved")
@@ -147,7 +148,7 @@ def test_a_rejected_plan_comes_back_as_a_new_version(cast: Cast, journal: Journa
     assert [(v.number, v.outcome) for v in revised.versions.all()] == [(1, "rejected"), (2, "")]
     decide_plan(cast.alice, plan.pk, "approve", version=2)
     assert Plan.objects.get(pk=plan.pk).state == "approved"
-    assert [k for k in journal() if k != "message.sent"] == [
+    assert [k for k in journal() if not k.startswith("message.")] == [
         "plan.submitted",
         "plan.rejected",
         "plan.submitted",
@@ -180,6 +181,23 @@ def test_withdrawn_is_revised_and_not_decided(cast: Cast, journal: Journal) -> N
     decide_plan(cast.alice, plan.pk, "approve", version=2)
     refused("wrong_state", lambda: withdraw_plan(cast.hal, plan.pk))
     refused("wrong_state", lambda: revise_plan(cast.hal, plan.pk, body="Three."))
+
+
+def test_a_decision_answers_what_asked_for_it(cast: Cast, journal: Journal) -> None:
+    stages(cast, "leader", "staff")
+    staff = staff_seat(cast)
+    Member.objects.filter(pk=cast.bob.pk).update(role="leader")
+    plan = propose_plan(cast.hal, "Split totals", "One.")
+    start = len(journal())
+    decide_plan(cast.alice, plan.pk, "approve", version=1)
+    assert journal()[start:] == ["plan.approved", "message.read", "message.sent"]
+    first, second = Message.objects.filter(kind="plan_approval_request")
+    assert (second.reply_to, second.thread) == (first, first)
+    assert first.deliveries.get(recipient=cast.alice).step == "answered"
+    assert first.deliveries.get(recipient=cast.bob).step == "sent"
+    assert second.deliveries.get().step == "sent"
+    decide_plan(staff, plan.pk, "approve", version=1, stage=1)
+    assert second.deliveries.get().step == "answered"
 
 
 def test_the_second_decision_learns_who_was_first(cast: Cast, journal: Journal) -> None:
@@ -257,7 +275,7 @@ def test_two_stages_in_turn(cast: Cast, journal: Journal) -> None:
         ("staff", True),
     ]
     assert facts[0].data["next"] == "staff"
-    assert [k for k in journal()[start:] if k != "message.sent"] == [
+    assert [k for k in journal()[start:] if not k.startswith("message.")] == [
         "plan.approved",
         "plan.approved",
     ]

@@ -8,7 +8,7 @@ from apps.messaging.actions.discussions import (
     take_turn,
 )
 from apps.messaging.actions.permissions import answer_permission
-from apps.messaging.actions.posting import post
+from apps.messaging.actions.posting import mark_answered, post
 from apps.messaging.actions.reading import (
     archive,
     clear_inbox,
@@ -31,6 +31,7 @@ __all__ = [
     "conclude",
     "deliver",
     "mark_all_read",
+    "mark_answered",
     "mark_read",
     "open_discussion",
     "post",

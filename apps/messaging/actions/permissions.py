@@ -29,7 +29,7 @@ def answer_permission(actor: Member, message_id: int, *, approve: bool, note: st
         actor, RESPONSE, [request.sender], body=note, reply_to=request,
         payload=_payload(actor, request, approve=approve, note=note),
     )  # fmt: skip
-    mark_answered(actor, request, reply)
+    mark_answered(actor, request, reply.sent_at)
     return reply
 
 

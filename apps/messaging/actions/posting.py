@@ -91,15 +91,15 @@ def _fact(message: Message, copies: Sequence[Delivery], *, noise: bool) -> dict[
     return fact | ({"noise": True} if noise else {})
 
 
-def mark_answered(actor: Member, answered: Message, reply: Message) -> None:
+def mark_answered(actor: Member, answered: Message, at: datetime) -> None:
     """Note on the actor's own copy that it was answered, and so read and delivered."""
     copy = answered.deliveries.filter(recipient=actor, answered_at=None).first()
     if copy is None:
         return
     was_unread = copy.read_at is None
-    copy.answered_at = reply.sent_at
-    copy.read_at = copy.read_at or reply.sent_at
-    copy.delivered_at = copy.delivered_at or reply.sent_at
+    copy.answered_at = at
+    copy.read_at = copy.read_at or at
+    copy.delivered_at = copy.delivered_at or at
     copy.save(update_fields=["answered_at", "read_at", "delivered_at"])
     if was_unread:
         events.record(

@@ -90,7 +90,7 @@ def _send(actor: Member, draft: Draft, roster: Roster) -> Message:
         mentioned={member.pk for member in mentioned},
     )  # fmt: skip
     if answered is not None:
-        mark_answered(actor, answered, message)
+        mark_answered(actor, answered, message.sent_at)
         suggest_discussion(actor.team, roster, message)
     return message
 

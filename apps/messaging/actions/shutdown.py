@@ -120,7 +120,7 @@ def _answer(actor: Member, draft: Draft, roster: Roster) -> Message:
         payload=payload, reply_to=request, message_id=draft.message_id,
         digest=draft.digest if draft.message_id else "",
     )  # fmt: skip
-    mark_answered(actor, request, reply)
+    mark_answered(actor, request, reply.sent_at)
     if draft.kind == APPROVED:
         terminate(actor)
     return reply

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.core.actions import action
 from apps.core.errors import Conflict, DomainError, Invalid, NotAllowed
-from apps.messaging.actions import post
+from apps.messaging.actions import mark_answered, post
+from apps.messaging.models import Message
 from apps.reviews.actions.plans import ask_deciders, lock_plan
 from apps.reviews.models import Plan, PlanDecision, PlanStep, PlanVersion
 from apps.reviews.models.plan import PlanState
@@ -138,10 +141,28 @@ def _advance(actor: Member, plan: Plan, text: PlanVersion, word: str, note: str)
         actor, f"plan.{word}", **plan.as_fact(), stage=was, final=final,
         request=text.request, author=plan.author.name, **more,
     )  # fmt: skip
+    _mark_requests(actor, text, plan.decided_at)
     if final:
         _tell_author(actor, plan, text, note)
     else:
-        ask_deciders(plan.author if plan.author.left_at is None else actor, plan, text)
+        _ask_next(actor, plan, text)
+
+
+def _mark_requests(actor: Member, text: PlanVersion, at: datetime) -> None:
+    """What asked `actor` to decide this version is answered."""
+    if text.asked_id is None:
+        return
+    followed = Q(reply_to=text.asked_id, kind="plan_approval_request")
+    asked = Message.objects.filter(followed | Q(pk=text.asked_id))
+    for request in asked.filter(deliveries__recipient=actor, deliveries__answered_at=None):
+        mark_answered(actor, request, at)
+
+
+def _ask_next(actor: Member, plan: Plan, text: PlanVersion) -> None:
+    request = ask_deciders(plan.author if plan.author.left_at is None else actor, plan, text)
+    if text.asked is None and request is not None:
+        text.asked = request
+        text.save(update_fields=["asked"])
 
 
 def open_gate(plan: Plan, text: PlanVersion) -> None:

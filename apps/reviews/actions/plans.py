@@ -207,7 +207,10 @@ def deciders(plan: Plan) -> list[Member]:
 
 
 def ask_deciders(actor: Member, plan: Plan, version: PlanVersion) -> Message | None:
-    """Send the plan to those who may decide it now; None where nobody of them sits here."""
+    """Send the plan to those who may decide it now; None where nobody of them sits here.
+
+    What asks for a later stage follows the version's first request.
+    """
     to = [seat for seat in deciders(plan) if seat.pk != actor.pk]
     if not to:
         return None
@@ -226,6 +229,7 @@ def ask_deciders(actor: Member, plan: Plan, version: PlanVersion) -> Message | N
             "from": plan.author.name,
         },
         tasks=[plan.task.number] if plan.task else [],
+        reply_to=version.asked,
     )
 
 
