@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from apps.core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
-from apps.messaging.models import Message
+from apps.messaging.models import Delivery, Message
 from apps.reviews.actions import (
     approve,
     reopen,
@@ -127,7 +127,7 @@ def test_a_round_tells_its_story(cast: Cast, done: MakeTask, journal: Journal) -
     assert task.review_round == 2
     task = approve(cast.bob, number, "Good.")
     assert task.column == Column.APPROVED
-    assert [kind for kind in journal()[start:] if kind != "message.sent"] == [
+    assert [kind for kind in journal()[start:] if not kind.startswith("message.")] == [
         "review.requested",
         "review.changes_requested",
         "task.started",
@@ -213,6 +213,20 @@ def test_done_is_approved_in_one_step_and_kept_as_a_round(cast: Cast, done: Make
         cast.alice,
         cast.alice,
     )
+
+
+@pytest.mark.parametrize("judge", [approve, request_changes])
+def test_a_verdict_answers_what_asked_for_it(
+    judge: Callable[..., Task], cast: Cast, done: MakeTask, journal: Journal
+) -> None:
+    task = done()
+    request_review(cast.hal, task.number, "iris")
+    replace_reviewer(cast.alice, task.number, "bob")
+    start = len(journal())
+    judge(cast.bob, task.number)
+    assert journal()[start + 1 :] == ["message.read", "message.sent"]
+    steps = Delivery.objects.filter(message__kind="review_request").order_by("pk")
+    assert [(c.recipient.name, c.step) for c in steps] == [("iris", "sent"), ("bob", "answered")]
 
 
 def test_who_may_judge(cast: Cast, done: MakeTask) -> None:

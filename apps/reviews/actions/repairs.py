@@ -7,7 +7,7 @@ from django.utils import timezone
 from apps.core.actions import action
 from apps.core.errors import Conflict
 from apps.messaging.actions import post
-from apps.reviews.actions.rounds import DECIDED, ask_reviewer, mark_reopened
+from apps.reviews.actions.rounds import DECIDED, ask_reviewer, mark_reopened, open_round
 from apps.reviews.models import Review
 from apps.reviews.reviewers import find_reviewer, next_in
 from apps.tasks.actions import lock_task, save_task
@@ -41,12 +41,14 @@ def replace_reviewer(actor: Member, number: int, reviewer: str | None = None) ->
     replaced, task.reviewer = task.reviewer, chosen
     task.review_requested_at = timezone.now()
     save_task(task, "reviewer", "review_requested_at")
-    task.reviews.filter(round=task.review_round, outcome="").update(reviewer=chosen)
+    review = open_round(actor, task)
+    review.reviewer = chosen
+    review.save(update_fields=["reviewer"])
     names: dict[str, Any] = {"reviewer": chosen.name}
     if replaced is not None:
         names["replaced"] = replaced.name
     events.record(actor, "review.reassigned", **task.as_fact(), round=task.review_round, **names)
-    ask_reviewer(actor, task)
+    ask_reviewer(actor, task, review)
     _tell_replaced(actor, task, replaced)
     return task
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from apps.core.actions import action
 from apps.core.errors import Conflict, Invalid, NotAllowed
-from apps.messaging.actions import post
+from apps.messaging.actions import mark_answered, post
 from apps.reviews.models import Review
 from apps.reviews.models.review import NOTE_LENGTH
 from apps.reviews.reviewers import find_reviewer, next_reviewer
@@ -50,12 +50,12 @@ def request_review(actor: Member, number: int, reviewer: str | None = None) -> T
     task.reviewer = find_reviewer(task, reviewer) if reviewer else next_reviewer(task)
     task.review_round += 1
     task.review_requested_at = timezone.now()
-    Review.objects.create(
+    review = Review.objects.create(
         task=task, round=task.review_round, reviewer=task.reviewer, requested_by=actor,
         requested_at=task.review_requested_at,
     )  # fmt: skip
     _put(actor, task, ReviewState.REVIEW, "review.requested", reviewer=_name(task.reviewer))
-    ask_reviewer(actor, task)
+    ask_reviewer(actor, task, review)
     return task
 
 
@@ -73,11 +73,12 @@ def approve(actor: Member, number: int, note: str = "") -> Task:
     _check_judged(task, "approve")
     if task.owner_id == actor.pk and not task.team.allow_self_approval:
         raise _own(task)
-    review = _round(actor, task)
+    review = open_round(actor, task)
     review.decide(Review.Outcome.APPROVED, actor, note=note)
     review.save(update_fields=DECIDED)
     task.reviewer = actor
     _put(actor, task, ReviewState.APPROVED, "review.approved", note=note, waited=review.seconds)
+    _mark_request(actor, review)
     tell_owner(actor, task, note, approved=True)
     return task
 
@@ -90,13 +91,14 @@ def request_changes(actor: Member, number: int, text: str = "") -> Task:
     text = _checked(text)
     task.team.require(Allows.DECISIONS)
     _check_judged(task, "request-changes")
-    review = _round(actor, task)
+    review = open_round(actor, task)
     review.decide(Review.Outcome.CHANGES, actor, note=text)
     review.save(update_fields=DECIDED)
     was, was_finished = task.column, task.is_finished
     task.enter(Status.PENDING)
     _put(actor, task, ReviewState.NEEDS_FIX, "review.changes_requested", note=text,
          waited=review.seconds, was=was, was_finished=was_finished)  # fmt: skip
+    _mark_request(actor, review)
     tell_owner(actor, task, text, approved=False)
     return task
 
@@ -110,7 +112,7 @@ def withdraw_review(actor: Member, number: int) -> Task:
         return task
     task.team.require(Allows.DECISIONS)
     _check_judged(task, "withdraw-review")
-    review = _round(actor, task)
+    review = open_round(actor, task)
     review.decide(Review.Outcome.WITHDRAWN, actor)
     review.save(update_fields=DECIDED)
     return _put(actor, task, ReviewState.NONE, "review.withdrawn")
@@ -200,7 +202,7 @@ def _check_limit(task: Task) -> None:
         )
 
 
-def _round(actor: Member, task: Task) -> Review:
+def open_round(actor: Member, task: Task) -> Review:
     """The open round; a new one where a done card is approved in one step."""
     if task.column == Column.DONE:
         task.review_round += 1
@@ -235,16 +237,22 @@ def _put(
     return task
 
 
+def _mark_request(actor: Member, review: Review) -> None:
+    """What asked `actor` for this verdict is answered."""
+    if review.asked is not None and review.decided_at is not None:
+        mark_answered(actor, review.asked, review.decided_at)
+
+
 def _name(member: Member | None) -> str | None:
     return member.name if member else None
 
 
-def ask_reviewer(actor: Member, task: Task) -> None:
-    """Tell the chosen reviewer what is asked and how to answer."""
+def ask_reviewer(actor: Member, task: Task, review: Review) -> None:
+    """Tell the round's chosen reviewer what is asked and how to answer."""
     if task.reviewer is None or task.reviewer_id == actor.pk:
         return
     owner = f" by {task.owner.name}" if task.owner else ""
-    post(
+    review.asked = post(
         actor,
         "review_request",
         [task.reviewer],
@@ -262,6 +270,7 @@ def ask_reviewer(actor: Member, task: Task) -> None:
         },
         tasks=[task.number],
     )
+    review.save(update_fields=["asked"])
 
 
 def tell_owner(actor: Member, task: Task, note: str, *, approved: bool) -> None:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from apps.messaging.models import Message
 from apps.tasks.models import Task
 from apps.tasks.moves import ReviewState
 from apps.teams.models import Member
@@ -32,7 +33,8 @@ class Review(models.Model):
     """One round of judging a completed task.
 
     A round is open only while its card is in review in that same round, so a card that is deleted
-    or goes on otherwise closes it without anybody writing here.
+    or goes on otherwise closes it without anybody writing here. `asked` is the message that carried
+    the request to the reviewer.
     """
 
     class Outcome(models.TextChoices):
@@ -47,6 +49,9 @@ class Review(models.Model):
     )
     requested_by = models.ForeignKey(Member, null=True, on_delete=models.SET_NULL, related_name="+")
     requested_at = models.DateTimeField(default=timezone.now)
+    asked = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     decided_by = models.ForeignKey(
         Member, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
