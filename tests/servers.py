@@ -39,17 +39,30 @@ class Site:
     def start(self, *arguments: str, port: int | None = None) -> str:
         """Start one more process of `manage.py up` and wait until it answers; its address."""
         at = port or free_port()
-        log = Path(self.env["DATA_DIR"]) / f"{at}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", str(at), *arguments],
+        return self._await(at, self._launch(at, *arguments))
+
+    def start_at_once(self, count: int) -> None:
+        """Start that many processes together, and wait until all answer."""
+        ports = [free_port() for _ in range(count)]
+        for port, process in [(port, self._launch(port)) for port in ports]:
+            self._await(port, process)
+
+    def _launch(self, port: int, *arguments: str) -> subprocess.Popen[bytes]:
+        with self._log(port).open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "manage.py", "up", "--port", str(port), *arguments],
                 cwd=ROOT, env=self.env, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        url = f"http://127.0.0.1:{at}"
-        wait_until_it_answers(url, process, log)
+
+    def _await(self, port: int, process: subprocess.Popen[bytes]) -> str:
+        url = f"http://127.0.0.1:{port}"
         self.processes.append(process)
+        wait_until_it_answers(url, process, self._log(port))
         self.urls.append(url)
         return url
+
+    def _log(self, port: int) -> Path:
+        return Path(self.env["DATA_DIR"]) / f"{port}.log"
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
         """What a management command prints."""

@@ -32,6 +32,12 @@ def test_a_first_start_prints_the_way_in_and_keeps_its_key_to_itself(tmp_path: P
     assert "Stopped." in next(tmp_path.glob("*.log")).read_text()
 
 
+def test_several_may_start_at_once_on_an_empty_database(tmp_path: Path) -> None:
+    with new_site(tmp_path, processes=0) as site:
+        site.start_at_once(3)
+        assert [get(url, "/readyz")[0] for url in site.urls] == [200, 200, 200]
+
+
 def test_a_port_in_use_is_a_sentence(tmp_path: Path) -> None:
     with new_site(tmp_path) as site:
         port = site.url.rpartition(":")[2]

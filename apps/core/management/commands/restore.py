@@ -6,10 +6,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, call_command
+from django.core.management import BaseCommand, CommandError
 
 from apps.core import archive
 from apps.core.errors import DomainError
+from apps.core.migrating import migrate
 
 
 class Command(BaseCommand):
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         """Ask unless told not to; then it is one transaction."""
         if not yes and not self._agreed():
             raise CommandError("Nothing was changed.")
-        call_command("migrate", verbosity=0, interactive=False)
+        migrate()
         try:
             with file.open("rb") as source:
                 counts = archive.read(source)

@@ -8,11 +8,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError, call_command
+from django.core.management import BaseCommand, CommandError
 from django.db import connection
 from django.utils.module_loading import import_string
 
 from apps.core import ports
+from apps.core.migrating import migrate
 
 GREETING = """
   Agent Teams is up at {address}
@@ -42,8 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve; returns when the process was asked to stop."""
         host, port = options["host"], _free_port(options["host"], options["port"])
-        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
-        call_command("migrate", verbosity=0, interactive=False)
+        migrate()
         address = settings.PUBLIC_URL or f"http://{_name(host)}:{port}"
         self._greet(address)
         connection.close()
