@@ -91,7 +91,7 @@ class Say(forms.Form):
     )
 
 
-class Conclude(forms.Form):
+class Conclude(ActionForm):
     """What came out of a discussion."""
 
     conclusion = forms.CharField(strip=False, widget=_text(rows="4"))

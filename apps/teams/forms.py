@@ -51,8 +51,10 @@ class ActionForm(forms.Form):
                 return act(*args, **self.cleaned_data)
         except Invalid as error:
             self.status = error.status
+            hint = error.hint if len(error.fields) == 1 else ""
             for name, sentence in error.fields.items():
-                self.add_error(name if name in self.fields else None, sentence)
+                says = f"{sentence} {hint}".strip()
+                self.add_error(name if name in self.fields else None, says)
         except Conflict as error:
             self.status = error.status
             self.add_error(None, f"{error.message} {error.hint}".strip())

@@ -14,6 +14,7 @@ from apps.claude.intake import take_in_home
 from apps.messaging.actions import (
     answer_shutdown,
     archive,
+    cancel,
     choose_notices,
     deliver,
     mark_read,
@@ -288,7 +289,7 @@ def test_a_new_message_is_sent_from_the_page(cast: Cast, login: Login) -> None:
 
 @pytest.mark.parametrize(
     ("values", "says"),
-    [({"to": "hall", "body": "x"}, "no member"), ({"to": "hal", "body": " "}, "required"),
+    [({"to": "hall", "body": "x"}, "Did you mean hal?"), ({"to": "hal", "body": " "}, "required"),
      ({"to": "", "body": "x"}, "at least one recipient")],
 )  # fmt: skip
 def test_a_refused_message_keeps_what_was_written(
@@ -501,6 +502,20 @@ def test_a_discussion_is_held_on_its_page(
         assert words in page
     assert "Take the turn" not in page
     assert bob.post(f"{url}cancel/").status_code == 409
+
+
+def test_a_discussion_that_cannot_be_concluded_keeps_the_form(cast: Cast, login: Login) -> None:
+    talk = open_discussion(cast.alice, "Tabs", ["alice", "bob"])
+    url = reverse("discussion", args=["checkout", talk.pk])
+    values = {"conclusion": "Tabs it is.", "agreed_by": "bob, irsi"}
+    answer = login("alice").post(f"{url}conclude/", values)
+    assert answer.status_code == 422
+    for words in ("no member “irsi”. Did you mean iris?", "Tabs it is.</textarea>"):
+        assert words in text(answer)
+    assert Discussion.objects.get().state == "active"
+    cancel(cast.alice, talk.pk)
+    answer = login("alice").post(f"{url}conclude/", {"conclusion": "Tabs it is."})
+    assert (answer.status_code, "cannot become concluded" in text(answer)) == (409, True)
 
 
 def test_a_discussion_that_cannot_be_opened_keeps_the_form(cast: Cast, login: Login) -> None:

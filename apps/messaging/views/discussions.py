@@ -57,6 +57,10 @@ def _frame(member: Member) -> dict[str, Any]:
 @seated
 def discussion(request: HttpRequest, member: Member, number: int) -> HttpResponse:
     """The transcript, what came out of it, and what the member may do about it."""
+    return _shown(request, member, number, Conclude(auto_id="outcome-%s"))
+
+
+def _shown(request: HttpRequest, member: Member, number: int, outcome: Conclude) -> HttpResponse:
     found = Discussion.objects.visible_to(member).select_related("artifact").numbered(number)
     participants = list(found.participants.all())
     takes_part = any(seat.pk == member.pk for seat in participants)
@@ -75,10 +79,10 @@ def discussion(request: HttpRequest, member: Member, number: int) -> HttpRespons
         "may_cancel": writes and found.is_open
         and (takes_part or found.opened_by_id == member.pk or member.can("manage_team")),
         "say": Say(auto_id="say-%s"),
-        "outcome": Conclude(auto_id="outcome-%s"),
+        "outcome": outcome,
     }  # fmt: skip
     part = "messaging/discussion.html#talk" if _is_part(request) else "messaging/discussion.html"
-    return render(request, part, context)
+    return render(request, part, context, status=outcome.status)
 
 
 def _is_part(request: HttpRequest) -> bool:
@@ -97,7 +101,9 @@ def discussion_turn(request: HttpRequest, member: Member, number: int) -> HttpRe
 @seated
 def discussion_conclude(request: HttpRequest, member: Member, number: int) -> HttpResponse:
     """End it with what came out of it."""
-    actions.conclude(member, number, **cleaned(Conclude(request.POST)))
+    outcome = Conclude(request.POST, auto_id="outcome-%s")
+    if outcome.submit(actions.conclude, member, number) is None:
+        return _shown(request, member, number, outcome)
     return back(request, "discussion", member.team.address, number)
 
 
