@@ -132,6 +132,7 @@ def test_a_staff_user_is_seated_and_decides_and_goes_on(
     assert decide(desk, first, "reject", note="Not now.") == change(second)
     seat = Member.objects.get(team=cast.team, user=sam)
     assert (seat.role, seat.granted) == ("observer", ["decide_plans"])
+    assert seat.presence() == "active"
     kinds = Event.objects.filter(team=cast.team, seq__gt=start).order_by("seq")
     assert [event.kind for event in kinds] == ["member.joined", "plan.rejected", "message.sent"]
     told = Message.objects.get(kind="plan_approval_response")

@@ -4,6 +4,7 @@ from apps.core.actions import action
 from apps.core.errors import NotFound
 from apps.reviews.actions.deciding import decide_plan
 from apps.reviews.models import Plan
+from apps.teams.access import mark_seen
 from apps.teams.actions import seat_staff
 from apps.teams.models import User
 
@@ -20,10 +21,11 @@ def decide_at_desk(
 ) -> Plan:
     """Decide as a staff user, who is seated in the plan's team first where they have no seat.
 
-    A refusal takes that seat back.
+    They count as seen in the team. A refusal takes that seat back.
     """
     plan = Plan.objects.select_related("team").filter(pk=plan_id).first()
     if plan is None:
         raise NotFound("There is no such plan.", code="plan_not_found")
     seat = seat_staff(user, plan.team)
+    mark_seen(seat)
     return decide_plan(seat, plan_id, decision, version=version, note=note, stage=stage)
