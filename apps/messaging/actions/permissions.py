@@ -6,6 +6,7 @@ from apps.core.actions import action
 from apps.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from apps.messaging.actions.posting import mark_answered, post
 from apps.messaging.draft import BODY_LENGTH, NOT_STORABLE, storable
+from apps.messaging.kinds import granted
 from apps.messaging.models import Message
 from apps.teams.actions import lock_team
 from apps.teams.lifecycle import Allows
@@ -38,8 +39,14 @@ def _check(actor: Member, request: Message) -> None:
         raise NotFound("There is no such request.", code="permission_not_found")
     if not request.deliveries.filter(recipient=actor).exists():
         raise NotAllowed("Only who was asked answers this request.", code="not_asked")
-    if request.replies.filter(kind=RESPONSE).exists():
-        raise Conflict("This request was already answered.", code="already_answered")
+    first = request.replies.filter(kind=RESPONSE).select_related("sender").first()
+    if first is not None:
+        says = {True: "allowed", False: "denied", None: "answered"}[granted(first.payload)]
+        raise Conflict(
+            f"{first.sender.name} has already {says} this request.",
+            code="already_answered",
+            answered_by=first.sender.name,
+        )
     if request.sender.left_at is not None:
         raise Conflict(
             f"The seat of {request.sender.name} has ended; nobody waits for the answer.",
