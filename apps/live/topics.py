@@ -37,10 +37,13 @@ def topics_of(event: Event) -> list[str]:
     if event.kind == "message.sent":
         for name in [*event.data.get("to", ()), *event.data.get("cc", ())]:
             topics += [f"inbox@{name}", f"frame@{name}", f"needs@{name}"]
+    if event.data.get("of") == "permission_response":
+        topics += ["needs", "frame"]  # it no longer waits for others who were asked
     if area == "message":
         topics += [f"thread-{root}" for root in _threads(event)]
     if event.kind in OWN and event.actor is not None:
-        topics += [f"inbox@{event.actor.name}", f"frame@{event.actor.name}"]
+        name = event.actor.name
+        topics += [f"inbox@{name}", f"frame@{name}", f"needs@{name}"]
     return topics
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from apps.messaging.models import Delivery
+from apps.messaging.models import Delivery, Message
 from apps.messaging.notices import Why, headline
 from apps.reviews.calls import call_on
 from apps.reviews.models import Plan
@@ -283,8 +283,9 @@ def _moved_on(scope: Scope) -> Iterable[Need]:
 def letters_for(scope: Scope) -> QuerySet[Delivery]:
     """Unread mentions of the person, and requests for permissions that nobody answered."""
     mention = Q(why=Why.MENTION, read_at=None)
+    answers = Message.objects.filter(reply_to=OuterRef("message"), kind="permission_response")
     asked = Q(
-        why=Why.QUESTION, answered_at=None, message__kind="permission_request",
+        ~Exists(answers), why=Why.QUESTION, answered_at=None, message__kind="permission_request",
         message__sender__left_at=None,
     )  # fmt: skip
     # `why` first, by itself: few copies pass it, and only those are looked up among the messages.

@@ -186,6 +186,30 @@ assert said.payload["error"] == "Not there.", said.payload
     )
 
 
+def test_what_was_settled_elsewhere_leaves_the_list(make_stage: Make) -> None:
+    stage = make_stage(
+        """
+from apps.messaging.actions import send_message
+send_message(hal, to=["alice", "bob"], kind="permission_request",
+             payload={"request_id": "7", "tool_name": "Bash"})
+send_message(hal, to=["alice"], body="@bob look at this")
+"""
+    )
+    page = stage.open("bob", "/")
+    mine = page.locator("[data-need]", has_text=stage.slug)
+    expect(mine).to_have_count(2)
+    stage.run(
+        """
+from apps.messaging.actions import answer_permission, mark_read
+from apps.messaging.models import Message
+asked, said = Message.objects.filter(team=hal.team)
+answer_permission(alice, asked.pk, approve=True)
+mark_read(seat("bob"), said.pk)
+"""
+    )
+    expect(mine).to_have_count(0)
+
+
 def test_the_list_of_what_needs_me_is_live_and_worked_with_keys(make_stage: Make) -> None:
     stage = make_stage()
     page = stage.open("alice", "/")

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.messaging.actions import mark_read, send_message
+from apps.messaging.actions import answer_permission, mark_read, send_message
 from apps.reviews.actions import decide_plan, propose_plan, request_review
 from apps.reviews.models import Plan
 from apps.reviews.needs import needs_count, needs_of
@@ -225,6 +225,16 @@ def test_a_permission_is_answered_in_place(word: str, cast: Cast, login: Login) 
     assert (reply.kind, reply.payload["approve"]) == ("permission_response", word == "yes")
     assert client.post(address, sent).status_code == 409
     assert asked.replies.count() == 1
+
+
+def test_what_one_allowed_no_longer_waits_for_the_others(cast: Cast, alice_user: User) -> None:
+    asked = send_message(
+        cast.hal, to=["alice", "bob"], kind="permission_request",
+        payload={"request_id": "7", "tool_name": "Bash"},
+    )  # fmt: skip
+    assert kinds(alice_user) == ["permission"]
+    answer_permission(cast.bob, asked.pk, approve=True)
+    assert kinds(alice_user) == []
 
 
 def test_nobody_answers_who_has_left(cast: Cast, alice_user: User) -> None:
