@@ -64,6 +64,16 @@ def test_the_inbox_lists_conversations_and_hands_them_over(cast: Cast, login: Lo
     assert {(copy.via, copy.read_at) for copy in copies} == {("page", None)}
 
 
+def test_a_line_says_what_mentions_me_and_what_asks_me(cast: Cast, login: Login) -> None:
+    send_message(cast.hal, to=["iris"], body="@alice look", cc=["bob"])
+    send_message(cast.hal, to=["alice"], kind="permission_request",
+                 payload={"request_id": "7", "tool_name": "Bash"})  # fmt: skip
+    page = part(login("alice"), INBOX, "letters")
+    assert '<span class="badge badge-accent">mention</span>' in page
+    assert '<span class="badge badge-bad">question</span>' in page
+    assert "badge-accent" not in part(login("bob"), INBOX, "letters")
+
+
 def test_idle_chatter_is_folded_and_failures_are_not(cast: Cast, login: Login) -> None:
     for _ in range(3):
         send_message(cast.hal, to=["alice"], kind="idle_notification", payload={})
