@@ -523,6 +523,7 @@ def test_a_discussion_that_cannot_be_concluded_keeps_the_form(cast: Cast, login:
     assert answer.status_code == 422
     for words in ("no member “irsi”. Did you mean iris?", "Tabs it is.</textarea>"):
         assert words in text(answer)
+    assert login("alice").get(f"{url}conclude/").headers["Location"] == url
     assert Discussion.objects.get().state == "active"
     cancel(cast.alice, talk.pk)
     answer = login("alice").post(f"{url}conclude/", {"conclusion": "Tabs it is."})

@@ -97,10 +97,12 @@ def discussion_turn(request: HttpRequest, member: Member, number: int) -> HttpRe
     return back(request, "discussion", member.team.address, number)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @seated
 def discussion_conclude(request: HttpRequest, member: Member, number: int) -> HttpResponse:
-    """End it with what came out of it."""
+    """End it with what came out of it; a refused page that is loaded anew is the discussion's."""
+    if request.method != "POST":
+        return redirect("discussion", member.team.address, number)
     outcome = Conclude(request.POST, auto_id="outcome-%s")
     if outcome.submit(actions.conclude, member, number) is None:
         return _shown(request, member, number, outcome)
