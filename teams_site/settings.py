@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
-
 from apps.core import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -87,13 +85,7 @@ SQLITE_OPTIONS = {
         "PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;"
     ),
 }
-DATABASES = {
-    "default": dj_database_url.config(
-        default=f"sqlite:///{DATA_DIR / 'teams.sqlite3'}",
-        conn_max_age=None,
-        conn_health_checks=True,
-    )
-}
+DATABASES = {"default": env.database(f"sqlite:///{DATA_DIR / 'teams.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS

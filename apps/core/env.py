@@ -6,7 +6,9 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
@@ -39,12 +41,31 @@ def words(name: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 
 
+def database(default: str) -> dict[str, Any]:
+    """The database at `DATABASE_URL`, else at `default`, as the settings name it."""
+    url = os.environ.get("DATABASE_URL", "").strip() or default
+    try:
+        return {**dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True)}
+    except ValueError:  # says the whole address, with the password that may be in it
+        raise ImproperlyConfigured(
+            "DATABASE_URL is no address of a database: write postgres://user:password@host/name."
+        ) from None
+
+
+def private(directory: Path) -> Path:
+    """The directory, made where it is missing, for its owner alone."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"Cannot make {directory}: {error.strerror}.") from error
+    return directory
+
+
 def secret_key(data_dir: Path) -> str:
     """`SECRET_KEY`, else the key kept in the data directory (made on first use, mode 0600)."""
     if given := os.environ.get("SECRET_KEY", "").strip():
         return given
-    path = data_dir / "secret_key"
-    data_dir.mkdir(parents=True, exist_ok=True)
+    path = private(data_dir) / "secret_key"
     if not path.exists():
         fresh = path.with_name(f"secret_key.{secrets.token_hex(4)}")
         with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:

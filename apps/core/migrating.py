@@ -7,15 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+
+from apps.core import env
 
 TURN = 7_312_940_551  # any number that no other program locks in this database
 
 
 def migrate() -> None:
     """Run the migrations that are due, after whoever else is at it in another process."""
-    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    env.private(settings.DATA_DIR)
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        raise CommandError(f"The database does not answer: {str(error).strip()}") from error
     with _turn_in_database() if connection.vendor == "postgresql" else _turn_on_disk():
         call_command("migrate", verbosity=0, interactive=False)
 

@@ -58,6 +58,36 @@ def test_a_list_of_words(monkeypatch: Patch) -> None:
     assert env.words("WORDS") == []
 
 
+@pytest.mark.parametrize("raw", ["", "  ", None])
+def test_without_an_address_the_database_is_the_default(
+    raw: str | None, monkeypatch: Patch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    if raw is not None:
+        monkeypatch.setenv("DATABASE_URL", raw)
+    found = env.database("sqlite:////srv/teams.sqlite3")
+    assert (found["ENGINE"], found["NAME"]) == ("django.db.backends.sqlite3", "/srv/teams.sqlite3")
+
+
+@pytest.mark.parametrize("raw", ["nonsense", "foo://secret@host/name", "postgres://u:p@h:x/n"])
+def test_an_address_of_no_database_is_named_without_its_password(
+    raw: str, monkeypatch: Patch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", raw)
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL is no address") as refused:
+        env.database("sqlite://")
+    assert raw not in str(refused.value)
+
+
+def test_the_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
+    made = env.private(tmp_path / "deep" / "data")
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert env.private(made) == made
+    (tmp_path / "file").touch()
+    with pytest.raises(ImproperlyConfigured, match=r"Cannot make .*file"):
+        env.private(tmp_path / "file")
+
+
 def test_a_given_secret_key_makes_no_file(tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setenv("SECRET_KEY", " given ")
     assert env.secret_key(tmp_path / "data") == "given"

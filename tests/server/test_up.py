@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 import signal
 import stat
 import subprocess
@@ -48,6 +49,29 @@ def test_a_port_in_use_is_a_sentence(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
         assert "--port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("env", "arguments", "said"),
+    [
+        ({"DATABASE_URL": "nonsense"}, [], "DATABASE_URL is no address of a database"),
+        ({"DATABASE_URL": "postgres://u@127.0.0.1:1/x"}, [], "The database does not answer"),
+        ({"DATA_DIR": "/proc/nowhere"}, [], "Cannot make /proc/nowhere"),
+        ({"MAX_UPLOAD_MB": "x"}, [], "MAX_UPLOAD_MB='x'"),
+        ({}, ["--port", "99999"], "a port is a number up to 65535"),
+        ({}, ["--host", "no.such.invalid"], "Cannot listen on no.such.invalid"),
+    ],
+)
+def test_what_cannot_start_says_why_in_a_sentence(
+    tmp_path: Path, env: dict[str, str], arguments: list[str], said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "up", "--port", "0", *arguments], cwd=ROOT, text=True,
+        env={**os.environ, "DATA_DIR": str(tmp_path), **env}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_body_of_30_mb_is_refused_in_words(tmp_path: Path) -> None:

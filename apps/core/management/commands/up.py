@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from argparse import ArgumentParser
 from typing import Any
@@ -78,10 +77,10 @@ def _free_port(host: str, port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", "") or "a port is a number up to 65535"
             raise CommandError(
-                f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "
-                "Choose another one with --host or --port."
+                f"Cannot listen on {host}:{port}: {why}. Choose another one with --host or --port."
             ) from None
         return int(probe.getsockname()[1])
 
