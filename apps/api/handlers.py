@@ -36,13 +36,6 @@ SENTENCES = {
 }
 
 
-class WrongMethod(DomainError):
-    """The address is right and the method is not."""
-
-    status = 405
-    code = "method_not_allowed"
-
-
 class Broken(DomainError):
     """Something failed here; the log has it."""
 

@@ -12,7 +12,7 @@ from django.urls import URLPattern, include, path, re_path
 from apps.api import views
 from apps.api.answers import refusal
 from apps.api.api import api
-from apps.api.handlers import WrongMethod
+from apps.core.errors import WrongMethod
 
 BUSIEST = ("/messages", "/inbox", "/tasks")  # looked at first: every call goes down the list
 

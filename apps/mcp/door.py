@@ -16,9 +16,8 @@ from django.http.request import split_domain_port, validate_host
 
 from apps.api.answers import refusal_headers
 from apps.api.door import enter
-from apps.api.handlers import WrongMethod
 from apps.core.bodies import Receive, Send, read_body
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, WrongMethod
 from apps.core.front import shared
 from apps.mcp.caller import Caller
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.core.errors import Conflict, Invalid, NotAllowed
-from apps.messaging.models import Message
+from apps.messaging.models import Delivery, Message
 from apps.tasks import actions
 from apps.tasks.models import Comment, Task
 from apps.teams import actions as teams
@@ -100,8 +100,12 @@ def test_answering(running: Cast, journal: Journal) -> None:
     task = card()
     assert (task.needs_input, task.question, task.asked_at) == ("", "", None)
     assert journal() == [
-        "task.asked", "message.sent", "task.answered", "comment.added", "message.sent",
+        "task.asked", "message.sent", "task.answered", "comment.added", "message.read",
+        "message.sent",
     ]  # fmt: skip
+    asked = Delivery.objects.get(recipient=running.bob)
+    assert None not in (asked.answered_at, asked.read_at)
+    assert not Delivery.objects.exclude(recipient=running.bob).exclude(answered_at=None).exists()
     data = Event.objects.get(kind="task.answered").data
     assert data["of"] == "human"
     assert 300 <= data["waited"] <= 303

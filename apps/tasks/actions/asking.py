@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils import timezone
 
 from apps.core.actions import action
 from apps.core.errors import Conflict, Invalid, NotAllowed
-from apps.messaging.actions import post
+from apps.messaging.actions import mark_answered, post
 from apps.messaging.notices import Why
 from apps.tasks.actions.comments import add_comment
 from apps.tasks.actions.shared import lock_task, save_task
@@ -69,10 +71,23 @@ def answer(actor: Member, number: int, text: str) -> Task:
     waited = int((timezone.now() - asked_at).total_seconds()) if asked_at else 0
     events.record(actor, "task.answered", **task.as_fact(), of=of, waited=waited)
     add_comment(actor, task, text, kind=Comment.Kind.ANSWER)
+    _mark_question(actor, task, since=asked_at)
     if task.holder is not None and task.holder.pk != actor.pk:
         subject = f"Answer on #{number}: {question}"
         post(actor, "message", [task.holder], subject=subject, body=text, tasks=[number])
     return task
+
+
+def _mark_question(actor: Member, task: Task, *, since: datetime | None) -> None:
+    """The message that asked `actor` about the card is answered."""
+    now = timezone.now()
+    open_ones = actor.deliveries.filter(
+        why=Why.QUESTION, answered_at=None, message__sender_id=task.owner_id,
+        message__sent_at__gte=since or now,
+    )  # fmt: skip
+    for copy in open_ones.select_related("message"):
+        if task.number in copy.message.tasks:
+            mark_answered(actor, copy.message, now)
 
 
 def _require_answerer(actor: Member, task: Task) -> None:
