@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ('gone_at', models.DateTimeField(blank=True, null=True)),
                 ('problems', models.JSONField(blank=True, default=list)),
                 ('troubles', models.JSONField(blank=True, default=list)),
+                ('column_order', models.JSONField(blank=True, default=dict)),
                 ('team', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='teams.team')),
             ],
             options={

@@ -99,6 +99,7 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(blank=True, choices=[('approved', 'Approved'), ('changes', 'Changes requested'), ('withdrawn', 'Withdrawn')], max_length=9)),
                 ('note', models.TextField(blank=True)),
                 ('reopened_at', models.DateTimeField(blank=True, null=True)),
+                ('asked', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='messaging.message')),
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='teams.member')),
                 ('reopened_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='teams.member')),
                 ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='teams.member')),

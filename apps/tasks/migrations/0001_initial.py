@@ -90,6 +90,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('regular', 'Regular'), ('review_request', 'Review Request'), ('review_approved', 'Review Approved'), ('answer', 'Answer'), ('system', 'System')], default='regular', max_length=15)),
                 ('external_id', models.CharField(blank=True, max_length=128)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('artifacts', models.ManyToManyField(blank=True, related_name='comments', to='teams.artifact')),
                 ('author', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='teams.member')),
                 ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='tasks.task')),
             ],
