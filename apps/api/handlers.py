@@ -36,6 +36,10 @@ SENTENCES = {
 }
 
 
+# How the place of an error ends where one of several types was tried.
+ALTERNATIVES = frozenset({"str", "int", "bool"})
+
+
 class Broken(DomainError):
     """Something failed here; the log has it."""
 
@@ -111,6 +115,8 @@ def _field(place: tuple[Any, ...]) -> str:
     if len(names) > 1 and names[0] in ("body", "query", "form"):
         names = names[1:]
     inner = [name for name in names if name.isidentifier() or name.isdecimal()]
+    if len(inner) > 1 and inner[-1] in ALTERNATIVES:
+        inner.pop()
     return ".".join(inner) or "body"
 
 

@@ -208,6 +208,12 @@ def test_text_that_cannot_be_kept_is_refused(by_hal: Caller, text: str) -> None:
     assert by_hal.get("/members/%00").status_code in (404, 405)
 
 
+@pytest.mark.parametrize("to", [["x"] * 1001, 5, [None]])
+def test_a_value_of_several_types_is_told_under_its_own_name(by_hal: Caller, to: object) -> None:
+    error = refused(by_hal.post("/messages", {"to": to, "body": "x"}), 422, "invalid")
+    assert set(error["fields"]) <= {"to", "to.0"}
+
+
 def test_wrong_values_are_told_by_field(by_hal: Caller) -> None:
     body = {"subject": 5, "priority": "huge", "blocked_by": ["x"], "status": "done", "tilte": ""}
     fields = refused(by_hal.post("/tasks", body), 422, "invalid")["fields"]
