@@ -11,6 +11,7 @@ app.ago = (elapsed) => {
   const step = STEPS.find(([limit]) => elapsed < limit);
   return step ? `${Math.floor(elapsed / step[1])} ${step[2]}` : `${Math.floor(elapsed / (365 * DAY))} y`;
 };
+app.before = (elapsed) => app.ago(elapsed).replace(/^\d.*/, "$& ago");
 app.duration = (seconds) => {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < MINUTE) return `${whole} s`;
@@ -37,7 +38,9 @@ const write = (element, text) => {
 app.freshen = (root = document) => {
   const now = Date.now();
   const since = (element) => (now - Date.parse(element.dateTime)) / 1000;
-  for (const element of root.querySelectorAll("time[data-ago]")) write(element, app.ago(since(element)));
+  for (const element of root.querySelectorAll("time[data-ago]")) {
+    write(element, (element.dataset.ago ? app.before : app.ago)(since(element)));
+  }
   for (const element of root.querySelectorAll("time[data-running]")) {
     write(element, app.duration(Number(element.dataset.running) + since(element)));
   }
@@ -59,8 +62,7 @@ setInterval(() => app.refresh(), 20000);
 
 const presenceWords = ({ presenceSource: name, presence, seenAt }) => {
   if (!seenAt) return `${name} · ${presence}`;
-  const since = app.ago((Date.now() - Date.parse(seenAt)) / 1000);
-  return `${name} · ${presence}, seen ${since}${/\d/.test(since) ? " ago" : ""}`;
+  return `${name} · ${presence}, seen ${app.before((Date.now() - Date.parse(seenAt)) / 1000)}`;
 };
 app.showPresence = (root = document) => {
   const known = new Map();

@@ -45,6 +45,12 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{elapsed // (365 * DAY)} y"
 
 
+def before(moment: datetime, now: datetime) -> str:
+    """The same within a sentence: `3 h ago`; the words stay as they are."""
+    since = ago(moment, now)
+    return f"{since} ago" if since[0].isdigit() else since
+
+
 def duration(seconds: float) -> str:
     """A length of time; negative ones read as `0 s`."""
     whole = max(0, int(seconds))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.timetext import ago, duration
+from apps.core.timetext import ago, before, duration
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -39,6 +39,14 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 )
 def test_ago(elapsed: float, says: str) -> None:
     assert ago(NOW - timedelta(seconds=elapsed), NOW) == says
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "says"),
+    [(5, "just now"), (120, "2 min ago"), (DAY, "yesterday"), (3 * DAY, "3 d ago")],
+)
+def test_before(elapsed: float, says: str) -> None:
+    assert before(NOW - timedelta(seconds=elapsed), NOW) == says
 
 
 def test_ago_compares_across_time_zones() -> None:

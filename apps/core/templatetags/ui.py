@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -65,13 +66,26 @@ def avatar(member: Any, size: str = "") -> dict[str, Any]:
 @register.simple_tag
 def ago(moment: datetime | None) -> SafeString:
     """`3 h`, kept fresh by the page; the exact time is its title."""
+    return _fresh("", moment, timetext.ago)
+
+
+@register.simple_tag
+def before(moment: datetime | None) -> SafeString:
+    """`3 h ago`, otherwise as `ago`."""
+    return _fresh("before", moment, timetext.before)
+
+
+def _fresh(
+    how: str, moment: datetime | None, words: Callable[[datetime, datetime], str]
+) -> SafeString:
     if moment is None:
         return mark_safe("")
     return format_html(
-        '<time data-ago datetime="{}" title="{}">{}</time>',
+        '<time data-ago="{}" datetime="{}" title="{}">{}</time>',
+        how,
         stamp(moment),
         exact(moment),
-        timetext.ago(moment, timezone.now()),
+        words(moment, timezone.now()),
     )
 
 
