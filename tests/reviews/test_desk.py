@@ -81,6 +81,8 @@ def test_the_queue_is_the_oldest_first(cast: Cast, desk: Client) -> None:
     assert "A draft" not in page
     assert "50 min" in page
     assert 'class="desk-me"' in page
+    assert "the longest waiting first" in page
+    assert "the longest waiting first" not in desk.get(reverse(LIST), {"queue": "every"}).text
 
 
 def test_filters_and_search(cast: Cast, desk: Client) -> None:
