@@ -246,7 +246,7 @@ def test_who_reads_on_meanwhile_never_skips_a_number() -> None:
 
     def follow() -> None:
         try:
-            while not stop.is_set() or events.after(cast.team, (seen or [start])[-1]):
+            while not stop.wait(0.001) or events.after(cast.team, (seen or [start])[-1]):
                 seen.extend(event.seq for event in events.after(cast.team, (seen or [start])[-1]))
         finally:
             connection.close()
