@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from django.db.models import Count, F, Prefetch, Q, QuerySet, Value, prefetch_related_objects
 from django.utils import timezone
 
+from apps.core.cursors import place
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, OTHER, Prepared
 from apps.core.storing import LARGEST_ID
@@ -275,7 +276,7 @@ def _sane(limit: int) -> int:
 def _start(order: Order, cursor: str | None) -> int:
     """The key after which a page begins."""
     if cursor:
-        return _place(cursor)
+        return place(cursor)
     return LARGEST_ID if order == "newest" else 0
 
 
@@ -289,9 +290,3 @@ def _ordered(found: QuerySet[Any], order: Order, after: int, limit: int) -> Quer
 def _cut(items: list[Any], limit: int) -> tuple[list[Any], str | None]:
     more = len(items) > limit
     return items[:limit], str(items[limit - 1].pk) if more else None
-
-
-def _place(cursor: str) -> int:
-    if cursor.isascii() and cursor.isdecimal() and int(cursor[:20]) <= LARGEST_ID:
-        return int(cursor)
-    raise Invalid(fields={"cursor": "Use the “next” of the page before."})

@@ -95,7 +95,8 @@ def test_an_inbox_is_narrowed_by_reading_state_kind_sender_and_words(cast: Cast)
     ("values", "field"),
     [({"kind": "telegram"}, "kind"), ({"limit": 0}, "limit"), ({"limit": 201}, "limit"),
      ({"cursor": "x"}, "cursor"), ({"cursor": "-1"}, "cursor"), ({"cursor": "9" * 30}, "cursor"),
-     ({"cursor": "²"}, "cursor")],
+     ({"cursor": "²"}, "cursor"), ({"cursor": "0" * 20 + "9" * 30}, "cursor"),
+     ({"cursor": "0" * 5000}, "cursor")],
 )  # fmt: skip
 def test_wrong_values_are_refused_by_field(cast: Cast, values: Any, field: str) -> None:
     with pytest.raises(Invalid) as refused:

@@ -15,6 +15,7 @@ from apps.api.door import Call
 from apps.api.fields import Id
 from apps.api.idempotency import write
 from apps.api.section import Section
+from apps.core.cursors import place
 from apps.teams import actions, artifacts, events
 from apps.teams.models import AgentSession, Artifact, Member
 
@@ -27,8 +28,7 @@ files = Section("Artifacts")
 def list_events(request: Call, query: Query[schemas.EventsQuery]) -> HttpResponse:
     """The journal after a number, in order and without gaps. Follow it with `after=<last>`."""
     team = request.auth.team
-    after = paging.place(query.cursor)
-    after = query.after if after is None else after
+    after = query.after if query.cursor is None else place(query.cursor)
     found = events.after(team, after, kinds=query.kind, limit=query.limit + 1)
     items, more = found[: query.limit], len(found) > query.limit
     last = items[-1].seq if items else after
