@@ -11,6 +11,7 @@ from apps.reviews.models import Review
 from apps.reviews.models.review import NOTE_LENGTH
 from apps.reviews.reviewers import find_reviewer, next_reviewer
 from apps.tasks.actions import lock_task, save_task
+from apps.tasks.actions.gates import check_room
 from apps.tasks.actions.shared import (
     PLACE,
     put_on_top,
@@ -46,7 +47,7 @@ def request_review(actor: Member, number: int, reviewer: str | None = None) -> T
             column=Column.APPROVED.value,
         )  # fmt: skip
     task.check_move("request-review")
-    _check_limit(task)
+    check_room(task, Column.REVIEW, "Finish a review there first.")
     task.reviewer = find_reviewer(task, reviewer) if reviewer else next_reviewer(task)
     task.review_round += 1
     task.review_requested_at = timezone.now()
@@ -188,18 +189,6 @@ def _check_judged(task: Task, verb: str) -> None:
             column=str(task.column),
         )
     task.check_move(verb)
-
-
-def _check_limit(task: Task) -> None:
-    limit = task.team.wip_limit(Column.REVIEW)
-    waiting = Task.objects.filter(team=task.team).in_column(Column.REVIEW)
-    if limit is not None and waiting.count() >= limit:
-        raise Conflict(
-            f"Review is full: its limit is {limit}.",
-            code="wip_limit",
-            hint="Finish a review there first.",
-            limit=limit,
-        )
 
 
 def open_round(actor: Member, task: Task) -> Review:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from apps.core.errors import Conflict
 from apps.core.prepared import NUMBER, Prepared
 from apps.tasks.models import Dependency, Task
-from apps.tasks.models.task import finished
+from apps.tasks.models.task import TaskQuerySet, finished
 from apps.tasks.moves import Column
 from apps.teams.models import Member
 
@@ -56,23 +56,30 @@ def check_plan(task: Task, owner: Member) -> None:
         )
 
 
-def check_limits(task: Task, owner: Member) -> None:
-    """Raise Conflict `wip_limit` where the column or `owner` has no room for another card."""
-    limit, each = task.team.wip_limit(Column.IN_PROGRESS), task.team.wip_per_member
-    if limit is None and each is None:
-        return
-    others = Task.objects.filter(team=task.team).in_column(Column.IN_PROGRESS).exclude(pk=task.pk)
-    if limit is not None and others.count() >= limit:
+def check_room(task: Task, column: Column, hint: str) -> None:
+    """Raise Conflict `wip_limit` where `column` has no room for another card."""
+    limit = task.team.wip_limit(column)
+    if limit is not None and _others(task, column).count() >= limit:
         raise Conflict(
-            f"In progress is full: its limit is {limit}.",
+            f"{column.label} is full: its limit is {limit}.",
             code="wip_limit",
-            hint="Finish or release something there first.",
+            hint=hint,
             limit=limit,
         )
-    if each is not None and others.filter(owner=owner).count() >= each:
+
+
+def check_limits(task: Task, owner: Member) -> None:
+    """Raise Conflict `wip_limit` where IN PROGRESS or `owner` has no room for another card."""
+    check_room(task, Column.IN_PROGRESS, "Finish or release something there first.")
+    each = task.team.wip_per_member
+    if each is not None and _others(task, Column.IN_PROGRESS).filter(owner=owner).count() >= each:
         raise Conflict(
             f"{owner.name} already works on {each}, the limit for one member.",
             code="wip_limit",
             hint="Finish or release one of them first.",
             limit=each,
         )
+
+
+def _others(task: Task, column: Column) -> TaskQuerySet:
+    return Task.objects.filter(team=task.team).in_column(column).exclude(pk=task.pk)
