@@ -9,11 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from apps.core.storing import LARGEST_ID
+from apps.core.storing import LARGEST, LARGEST_ID
 from apps.tasks.moves import BOARD, Status
 from apps.teams.permissions import Permission, Role
-
-LARGEST = 2_147_483_647
 
 Number = Annotated[int, Field(ge=1, le=LARGEST, description="A task's number.")]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]

@@ -10,7 +10,8 @@ from django.db import DatabaseError, connection, models
 
 M = TypeVar("M", bound=models.Model)
 
-# What a key can be at most; a larger number is none, and databases refuse to compare with it.
+# What a plain number and a key can be at most; databases refuse to compare with larger ones.
+LARGEST = 2**31 - 1
 LARGEST_ID = 2**63 - 1
 # Above this the time goes into the rows, and Django's own way is as good.
 MOST = 20

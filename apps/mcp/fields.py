@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from apps.api.fields import LARGEST
-from apps.core.storing import LARGEST_ID
+from apps.core.storing import LARGEST, LARGEST_ID
 
 
 class Args(BaseModel):

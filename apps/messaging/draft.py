@@ -13,11 +13,11 @@ from apps.core.errors import Invalid
 from apps.core.text import fold
 from apps.messaging import kinds
 from apps.messaging.models.message import MESSAGE_ID_LENGTH, SUBJECT_LENGTH
+from apps.teams.artifacts import MOST_ATTACHED
 
 BODY_LENGTH = 100_000
 PAYLOAD_LENGTH = 200_000
 MOST_RECIPIENTS = 1_000
-MOST_ATTACHED = 100
 
 # In JSON, where a doubled backslash is a backslash and not an escape.
 ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, OTHER, Prepared
-from apps.core.storing import update
+from apps.core.storing import LARGEST, update
 from apps.core.text import fold
 from apps.messaging.actions import post
 from apps.tasks.models import Task
@@ -23,7 +23,6 @@ TOP = (
     f"SELECT position FROM {Task._meta.db_table} "  # noqa: S608
     "WHERE team_id = %s AND board_column = %s ORDER BY position LIMIT 1"
 )
-MOST = 2**31 - 1  # what a card's number can be at most, and a database compares it with
 CARD = Prepared(Task, lambda tasks: tasks.filter(team_id=NUMBER, number=OTHER).order_by())
 DEPENDENTS = Prepared(
     Task,
@@ -41,7 +40,7 @@ PLACE = ("status", "position", "started_at", "completed_at", "deleted_at", "stal
 def lock_task(actor: Member, number: int) -> Task:
     """The first beat: the team's row held, the card read behind it."""
     team = lock_team(actor)
-    found = CARD.objects(team.pk, number) if number <= MOST else []
+    found = CARD.objects(team.pk, number) if number <= LARGEST else []
     if not found:
         raise no_such_task(number)
     task = found[0]
