@@ -53,34 +53,8 @@ Numbers = Annotated[list[Number], Field(max_length=500)]
 Labels = Annotated[list[str], Field(max_length=100)]
 
 
-class NewTask(Input):
-    """A card."""
-
-    subject: str
-    description: str = ""
-    owner: str | None = None
-    priority: Priority = "normal"
-    labels: Labels = []
-    blocked_by: Numbers = []
-    related: Numbers = []
-    due: Day | None = None
-    active_form: str = ""
-    metadata: Metadata = {}
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"subject": "Write the parser", "priority": "high", "blocked_by": []}]
-        },
-    )
-
-
-class TaskChange(Input):
-    """What a card says; what is left out stays. Moves have addresses of their own.
-
-    With `version`, a card that changed meanwhile is refused as `stale`. `metadata` is merged; a
-    null deletes its key.
-    """
+class Said(Input):
+    """What can be said of a card."""
 
     subject: str = ""
     description: str = ""
@@ -92,6 +66,28 @@ class TaskChange(Input):
     due: Day | None = None
     active_form: str = ""
     metadata: Metadata = {}
+
+
+class NewTask(Said):
+    """A card."""
+
+    subject: str
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"subject": "Write the parser", "priority": "high", "blocked_by": []}]
+        },
+    )
+
+
+class TaskChange(Said):
+    """What a card says; what is left out stays. Moves have addresses of their own.
+
+    With `version`, a card that changed meanwhile is refused as `stale`. `metadata` is merged; a
+    null deletes its key.
+    """
+
     version: Annotated[int, Field(ge=1)] = 1
 
     model_config = ConfigDict(
