@@ -17,7 +17,7 @@ from apps.api.answers import dumps, reply
 from apps.api.cards import ROW, Row
 from apps.api.schemas import TasksQuery
 from apps.core.errors import Invalid
-from apps.core.text import fold
+from apps.core.text import as_number, fold
 from apps.tasks import export
 from apps.tasks.dependencies import as_data, read_graph
 from apps.tasks.models import Task
@@ -159,9 +159,9 @@ def _owned(member: Member, owner: str) -> Q:
 def _says(q: str) -> Q:
     words = q.strip()
     found = Q(subject__icontains=words) | Q(description__icontains=words)
-    number = words.removeprefix("#")
-    if number.isascii() and number.isdecimal() and len(number) < 10:
-        found |= Q(number=int(number))
+    number = as_number(words.removeprefix("#"), 9)
+    if number is not None:
+        found |= Q(number=number)
     return found
 
 

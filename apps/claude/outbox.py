@@ -18,7 +18,7 @@ from apps.claude.orders import Order, Outcome
 from apps.claude.rows import inbox_name, row_id
 from apps.claude.seats import Names
 from apps.core.actions import action
-from apps.core.text import one_line
+from apps.core.text import as_number, one_line
 from apps.messaging.actions import deliver, mark_read
 from apps.messaging.models import Delivery, Message
 from apps.teams.actions.observe import KNOWN_AS, outside_names
@@ -59,9 +59,9 @@ def _own_inbox(seat: Member) -> str:
 def _native(files: TeamFiles, message: Message, names: Names) -> dict[str, Any]:
     """The row that Claude Code expects for a message of ours."""
     payload = {key: value for key, value in (message.payload or {}).items() if key not in INSIDE}
-    number = str(payload.get("task_id", ""))
-    if number.isdecimal():
-        payload["task_id"] = _task_id(files, int(number)) or number
+    number = as_number(str(payload.get("task_id", "")))
+    if number is not None:
+        payload["task_id"] = _task_id(files, number) or str(payload["task_id"])
     text = message.body or message.subject
     if message.kind == "plan_approval_response":
         text = str(payload.get("feedback") or "")

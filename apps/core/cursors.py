@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from apps.core.errors import Invalid
 from apps.core.storing import LARGEST_ID
+from apps.core.text import as_number
 
 DIGITS = len(str(LARGEST_ID))
 
 
 def place(cursor: str) -> int:
     """The key that a cursor stands for; Invalid for what no page ever answered."""
-    if cursor.isascii() and cursor.isdecimal() and len(cursor) <= DIGITS:
-        key = int(cursor)
-        if key <= LARGEST_ID:
-            return key
+    key = as_number(cursor, DIGITS)
+    if key is not None and key <= LARGEST_ID:
+        return key
     raise Invalid(fields={"cursor": "Use the “next” of the page before."})

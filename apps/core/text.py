@@ -58,3 +58,8 @@ def one_line(text: str, limit: int = 160) -> str:
     # Only the start matters; twice the limit leaves room for blanks without reading a long body.
     line = " ".join(text[: limit * 4].split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def as_number(text: str, digits: int = 18) -> int | None:
+    """The whole number that a text from outside is; None for any other text and a longer number."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None

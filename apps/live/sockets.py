@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 
 from apps.core.errors import DomainError
+from apps.core.text import as_number
 from apps.live import fragments
 from apps.live.fragments import Audience
 from apps.live.hub import Hub, hub
@@ -154,7 +155,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Send) -> None:
         return
     await send({"type": "websocket.accept"})
     after = query.get("after", "")
-    if match and not (after.isascii() and after.isdecimal() and len(after) < 19):
+    if match and as_number(after) is None:
         text = '<i id="refused" hx-swap-oob="true">“after” must be a whole number.</i>'
         await send({"type": "websocket.send", "text": text})
         await send({"type": "websocket.close", "code": BAD_CURSOR, "reason": "bad cursor"})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from apps.core.text import as_number
 from apps.messaging import inbox
 from apps.messaging.conversations import Conversation, Pair, conversations
 from apps.messaging.kinds import KINDS
@@ -42,8 +43,8 @@ class Wanted:
             sender=given.get("from", "")[:128].strip(),
             why=why if why in Why.values else "",
             q=given.get("q", "")[:200].replace("\0", "").strip(),
-            cursor=cursor if cursor.isascii() and cursor.isdecimal() and len(cursor) < 19 else "",
-            limit=min(max(int(limit), PAGE), inbox.MOST) if limit[:6].isdecimal() else PAGE,
+            cursor="" if as_number(cursor) is None else cursor,
+            limit=min(max(as_number(limit) or 0, PAGE), inbox.MOST),
         )
 
     boxes = tuple(BOXES.items())

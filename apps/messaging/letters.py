@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.urls import reverse
 
+from apps.core.text import as_number
 from apps.messaging import inbox
 from apps.messaging.actions import permissions, shutdown
 from apps.messaging.kinds import granted, summary
@@ -100,9 +101,9 @@ class Letter:
     def card(self) -> int | None:
         """The number of the card that the payload is about."""
         for key in ("task_id", "completed_task_id"):
-            word = str(self.payload.get(key) or "").removeprefix("#")
-            if word.isascii() and word.isdecimal() and len(word) < 10:
-                return int(word)
+            number = as_number(str(self.payload.get(key) or "").removeprefix("#"), 9)
+            if number is not None:
+                return number
         return None
 
     @property

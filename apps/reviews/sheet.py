@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from apps.core import markdown
 from apps.core.errors import DomainError, NotFound
+from apps.core.text import as_number
 from apps.reviews import diff
 from apps.reviews.actions.deciding import check_decider
 from apps.reviews.diff import Line, StepChange
@@ -73,6 +74,11 @@ class PlanSheet:
     def changed(self) -> int:
         """How many steps differ from the version before."""
         return sum(step.kind != "same" for step in self.steps) if self.previous else 0
+
+
+def asked_version(text: str) -> int | None:
+    """The version that an address asks for; None for the current one, 0 for one no plan has."""
+    return (as_number(text) or 0) if text.isdecimal() else None
 
 
 def sheet_for(plan: Plan, reader: Member | None, number: int | None = None) -> PlanSheet:

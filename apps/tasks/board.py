@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.core.search import contains
-from apps.core.text import fold
+from apps.core.text import as_number, fold
 from apps.tasks.cards import KEY_FIELDS, Card, cards_for, render_card, render_cards, render_rows
 from apps.tasks.models import Label, Task
 from apps.tasks.models.task import Priority, TaskQuerySet
@@ -84,9 +84,9 @@ class Filters:
             tasks = tasks.filter(priority=Priority[self.priority.upper()])
         if self.text:
             found = contains("subject", self.text)
-            number = self.text.removeprefix("#")
-            if number.isdecimal() and len(number) < 10:
-                found |= Q(number=int(number))
+            number = as_number(self.text.removeprefix("#"), 9)
+            if number is not None:
+                found |= Q(number=number)
             tasks = tasks.filter(found)
         return tasks
 

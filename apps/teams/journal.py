@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from apps.core.text import fold
+from apps.core.text import as_number, fold
 from apps.teams.models import Event, Team
 from apps.teams.words import Words, in_words
 
@@ -66,7 +66,7 @@ def read_journal(team: Team, *, before: str = "", member: str = "", kind: str = 
 
 
 def _cursor(before: str) -> int:
-    return int(before) if before.isdecimal() and len(before) < 19 else 0
+    return as_number(before) or 0
 
 
 def _of_kind(found: QuerySet[Event], kind: str) -> QuerySet[Event]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.core.text import fold, handle_at, one_line, task_at
+from apps.core.text import as_number, fold, handle_at, one_line, task_at
 
 NAMES = {fold(name): name for name in ("hal", "Hal.9000", "ops_lead", "tail_")}
 
@@ -88,3 +88,17 @@ def test_task_numbers(text: str, number: int | None) -> None:
 )
 def test_one_line(text: str, line: str) -> None:
     assert one_line(text, 6) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12", 12), ("0", 0), ("9" * 18, 10**18 - 1),
+        ("", None), ("-1", None), ("1.5", None), (" 1", None), ("x", None), ("²", None),
+        ("٣", None),
+        ("9" * 19, None), ("9" * 5000, None), ("0" * 5000, None),
+    ],
+)  # fmt: skip
+def test_a_text_from_outside_is_a_number_or_none(text: str, number: int | None) -> None:
+    assert as_number(text) == number
+    assert as_number(text, 1) == (number if len(text) == 1 else None)

@@ -139,11 +139,18 @@ def test_the_lists_are_narrowed_by_the_address(cast: Cast, login: Login) -> None
 
 @pytest.mark.parametrize(
     "query",
-    ["kind=no&box=no&why=no&limit=x&cursor=-3", "cursor=" + "9" * 40, "q=%00%ff", "limit=²"],
-)
+    ["kind=no&box=no&why=no&limit=x&cursor=-3", "cursor=" + "9" * 40, "q=%00%ff", "limit=²",
+     "limit=123456x", "limit=" + "9" * 5000],
+)  # fmt: skip
 def test_nonsense_in_an_address_is_passed_over(cast: Cast, login: Login, query: str) -> None:
     assert login("bob").get(f"{INBOX}?{query}").status_code == 200
     assert login("bob").get(f"/inbox/?{query}").status_code == 200
+
+
+def test_a_number_of_any_length_marks_all_as_read(cast: Cast, login: Login) -> None:
+    send_message(cast.hal, to=["bob"], body="x")
+    assert login("bob").post(f"{INBOX}read-all/", {"upto": "9" * 5000}).status_code == 302
+    assert unread_count(cast.bob) == 0
 
 
 def test_older_messages_come_in_pages(cast: Cast, login: Login) -> None:

@@ -156,6 +156,7 @@ def test_the_page_has_everything_to_decide(cast: Cast, desk: Client) -> None:
     assert "No cache." in page
     assert "His open task" in page
     assert 'value="approve"' in page
+    assert desk.get(change(plan) + "?v=" + "9" * 5000).status_code == 404
     old = desk.get(change(plan) + "?v=1").text
     assert "earlier version" in old
     assert 'value="approve"' not in old

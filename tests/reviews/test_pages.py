@@ -198,6 +198,7 @@ def test_unknown_plans_versions_and_read_only_teams(cast: Cast, login: Login) ->
     assert client.post(url("plan_decide", cast, 9_999), values).status_code == 404
     assert client.get(url("plan", cast, 9_999)).status_code == 404
     assert client.get(url("plan", cast, plan.pk) + "?v=9").status_code == 404
+    assert client.get(url("plan", cast, plan.pk) + "?v=" + "9" * 5000).status_code == 404
     Team.objects.update(state="archived")
     assert client.get(url("plan", cast, plan.pk)).status_code == 200
     assert client.post(url("plan_decide", cast, plan.pk), values).status_code == 409

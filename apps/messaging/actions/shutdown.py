@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.core.actions import action
 from apps.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from apps.core.storing import LARGEST_ID
+from apps.core.text import as_number
 from apps.messaging.actions.posting import mark_answered, post
 from apps.messaging.draft import Draft
 from apps.messaging.models import Message
@@ -153,9 +153,7 @@ def _by_id(requests: QuerySet[Message], number: int) -> Message | None:
 
 def _by_name(requests: QuerySet[Message], name: str) -> Message | None:
     found = requests.filter(payload__request_id=name).first()
-    if found is None and name.isdecimal() and int(name) <= LARGEST_ID:
-        return _by_id(requests, int(name))
-    return found
+    return found or requests.filter(pk=as_number(name) or 0).first()
 
 
 def terminate(member: Member) -> None:

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.core.text import as_number
 from apps.messaging import actions
 from apps.messaging.boxes import Wanted, everywhere, read
 from apps.messaging.inbox import unread_count
@@ -71,8 +72,7 @@ def inbox_all(request: HttpRequest) -> HttpResponse:
 @seated
 def inbox_read_all(request: HttpRequest, member: Member) -> HttpResponse:
     """Mark everything as read, up to what the page showed."""
-    upto = request.POST.get("upto", "")
-    actions.mark_all_read(member, upto=int(upto) if upto.isdecimal() else None, via="page")
+    actions.mark_all_read(member, upto=as_number(request.POST.get("upto", "")), via="page")
     return back(request, "inbox", member.team.address)
 
 

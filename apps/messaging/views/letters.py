@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core.errors import NotFound
+from apps.core.text import as_number
 from apps.messaging import actions, inbox
 from apps.messaging.forms import Compose, Reply, Shutdown
 from apps.messaging.letters import Thread, references, thread_for
@@ -94,9 +95,9 @@ def _shown(request: HttpRequest, member: Member, number: int) -> list[Message]:
     if "thread" not in request.POST:
         return [found]
     conversation = Message.objects.visible_to(member).in_thread(found.root)
-    upto = request.POST.get("upto", "")
-    if upto.isdecimal() and len(upto) < 19:
-        conversation = conversation.filter(pk__lte=int(upto))
+    upto = as_number(request.POST.get("upto", ""))
+    if upto is not None:
+        conversation = conversation.filter(pk__lte=upto)
     return list(conversation.only("pk"))
 
 
@@ -166,11 +167,11 @@ def _ask(request: HttpRequest, member: Member) -> HttpResponse:
 
 def _asked(request: HttpRequest) -> dict[str, Any]:
     """What an address asks to be filled in: `to`, `subject`, and the card `task`."""
-    task = request.GET.get("task", "")
+    task = as_number(request.GET.get("task", ""), 9)
     return {
         "to": request.GET.get("to", "")[:200],
         "subject": request.GET.get("subject", "")[:200],
-        "body": f"About #{task}: " if task.isdecimal() and len(task) < 10 else "",
+        "body": "" if task is None else f"About #{task}: ",
         "message_id": uuid.uuid4().hex,
     }
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from apps.core.text import as_number
 from apps.messaging.actions import choose_notices
 from apps.messaging.forms import Switches
 from apps.messaging.inbox import came_to
@@ -36,9 +37,8 @@ def notices(request: HttpRequest) -> HttpResponse:
 def inbox_news(request: HttpRequest) -> HttpResponse:
     """What the browser may announce of what came after message `after`, oldest first, as JSON."""
     user = cast(User, request.user)
-    after = request.GET.get("after", "")
     newest = came_to(user, unread=True, noise=False, limit=MOST_AT_ONCE).items
-    seen = int(after) if after.isdecimal() and len(after) < 19 else 0
+    seen = as_number(request.GET.get("after", "")) or 0
     ways = wanted(user.notifications, Way.BROWSER)
     told = [copy for copy in reversed(newest) if copy.message_id > seen and copy.why in ways]
     items = [

@@ -9,6 +9,7 @@ from django.contrib.admin.helpers import ActionForm
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
+from apps.core.text import as_number
 from apps.reviews.desk import Desk
 from apps.reviews.models import Plan
 from apps.reviews.models.plan import PlanQuerySet, PlanState
@@ -16,7 +17,6 @@ from apps.reviews.models.review import NOTE_LENGTH
 from apps.teams.models import User
 
 BUSIEST = 20
-LONGEST_KEY = 18  # digits; more is beyond what a database counts
 
 
 def desk_of(request: HttpRequest) -> Desk:
@@ -26,11 +26,6 @@ def desk_of(request: HttpRequest) -> Desk:
         kept = Desk(cast(User, request.user))
         vars(request)["_desk"] = kept
     return kept
-
-
-def whole(text: str) -> int | None:
-    """A key as it came in an address; None for what is none."""
-    return int(text) if text.isdecimal() and len(text) <= LONGEST_KEY else None
 
 
 class Queue(admin.SimpleListFilter):
@@ -75,7 +70,7 @@ class Busiest(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Plan]) -> QuerySet[Plan]:
         """The team's plans."""
-        chosen = whole(self.value() or "")
+        chosen = as_number(self.value() or "")
         return queryset if chosen is None else queryset.filter(team=chosen)
 
 

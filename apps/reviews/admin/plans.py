@@ -17,14 +17,15 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core import timetext
 from apps.core.errors import DomainError
 from apps.core.templatetags.ui import ago
+from apps.core.text import as_number
 from apps.reviews.actions import decide_at_desk
 from apps.reviews.admin.base import Desked
-from apps.reviews.admin.filters import Busiest, NoteForm, Queue, desk_of, whole
+from apps.reviews.admin.filters import Busiest, NoteForm, Queue, desk_of
 from apps.reviews.admin.words import mark, news, outcome, queue_mark
 from apps.reviews.desk import Desk
 from apps.reviews.forms import Decision
 from apps.reviews.models import Plan, PlanDecision
-from apps.reviews.sheet import sheet_for
+from apps.reviews.sheet import asked_version, sheet_for
 from apps.tasks.models import Task
 from apps.tasks.moves import Status
 from apps.teams.models import User
@@ -95,7 +96,7 @@ class Plans(Desked):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list under its own name; its mark is read first, so that nothing is missed."""
-        if None in map(whole, request.POST.getlist(ACTION_CHECKBOX_NAME)):
+        if None in map(as_number, request.POST.getlist(ACTION_CHECKBOX_NAME)):
             raise BadRequest("What was ticked is no plan.")
         context = {"title": "Plans to decide", "mark": queue_mark(), **(extra_context or {})}
         return super().changelist_view(request, context)
@@ -116,10 +117,7 @@ class Plans(Desked):
             raise PermissionDenied
         plan = self._find(object_id)
         desk = desk_of(request)
-        number = request.GET.get("v", "")
-        sheet = sheet_for(
-            plan, desk.seat_in(plan.team), int(number) if number.isdecimal() else None
-        )
+        sheet = sheet_for(plan, desk.seat_in(plan.team), asked_version(request.GET.get("v", "")))
         context = {
             **self.admin_site.each_context(request),
             "title": plan.title,
@@ -136,7 +134,7 @@ class Plans(Desked):
 
     def _find(self, key: Any) -> Plan:
         found = Plan.objects.with_people().filter(submitted_at__isnull=False)
-        plan = found.filter(pk=key).first() if str(key).isdecimal() else None
+        plan = found.filter(pk=as_number(str(key)) or 0).first()
         if plan is None:
             raise Http404("There is no such plan.")
         return plan
@@ -226,6 +224,9 @@ def _chosen(request: HttpRequest, plans: QuerySet[Plan]) -> list[Plan]:
 
 def _seen(request: HttpRequest) -> dict[int, tuple[int, int]]:
     """By plan: the version and the stage that were on the page."""
-    rows = [value.split(":") for value in request.POST.getlist("seen")]
-    whole = [row for row in rows if len(row) == 3 and all(part.isdecimal() for part in row)]
-    return {int(pk): (int(version), int(stage)) for pk, version, stage in whole}
+    seen = {}
+    for value in request.POST.getlist("seen"):
+        match [as_number(part) for part in value.split(":")]:
+            case [int(pk), int(version), int(stage)]:
+                seen[pk] = (version, stage)
+    return seen

@@ -13,7 +13,7 @@ from apps.reviews import actions
 from apps.reviews.forms import Decision, NewPlan, PlanText, Report, Steps
 from apps.reviews.models import Plan, PlanStep
 from apps.reviews.models.plan import PlanState
-from apps.reviews.sheet import sheet_for
+from apps.reviews.sheet import asked_version, sheet_for
 from apps.reviews.stages import may_decide
 from apps.reviews.views.asking import htmx
 from apps.teams.access import seat_of
@@ -73,8 +73,7 @@ def plan_anywhere(request: HttpRequest, plan_id: int) -> HttpResponse:
 def shown(request: HttpRequest, member: Member, found: Plan) -> HttpResponse:
     """The plan's page, or its part for htmx."""
     found.team = member.team
-    wanted = request.GET.get("v", "")
-    sheet = sheet_for(found, member, int(wanted) if wanted.isdecimal() else None)
+    sheet = sheet_for(found, member, asked_version(request.GET.get("v", "")))
     context = {
         "member": member,
         "team": member.team,

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.errors import Conflict, NotFound
+from apps.core.text import as_number
 from apps.teams import lifecycle
 from apps.teams.lifecycle import ALLOWED, MOVES, Allows, State, verb
 from apps.teams.names import SLUG
@@ -53,8 +54,7 @@ class TeamQuerySet(models.QuerySet["Team"]):
         slug, _, number = address.partition("~")
         found = self.filter(slug=slug) if SLUG.fullmatch(slug) else self.none()
         if number:
-            sane = number.isdecimal() and len(number) < 19
-            found = found.filter(pk=int(number)) if sane else found.none()
+            found = found.filter(pk=as_number(number) or 0)
         team = found.order_by(
             models.Case(models.When(state=State.DISBANDED, then=1), default=0), "-pk"
         ).first()
