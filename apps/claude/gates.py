@@ -11,7 +11,7 @@ from django.db.models import Q
 from apps.claude.models import CardFile, TeamFiles
 from apps.core.errors import NotFound
 from apps.core.text import fold
-from apps.tasks.cards import open_blockers
+from apps.tasks.blockers import blockers_of
 from apps.tasks.models import Task
 from apps.tasks.moves import ReviewState, Status
 from apps.teams.actions.observe import outside_names
@@ -76,7 +76,7 @@ def _completing(files: TeamFiles, member: Member | None, file_id: str) -> str:
         )
     if task.needs_input:
         return f"#{task.number} still waits for an answer: {task.question or 'see the board'}"
-    if waits := open_blockers(task.team, [task.pk]).get(task.pk):
+    if waits := blockers_of(task.team, task.pk):
         numbers = ", ".join(f"#{number}" for number in waits)
         return f"#{task.number} waits for {numbers}. Finish what blocks it first."
     return ""

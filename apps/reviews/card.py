@@ -9,7 +9,7 @@ from apps.reviews.models.review import is_late
 from apps.reviews.reviewers import next_reviewer, turn_of, why_not
 from apps.reviews.stages import label
 from apps.tasks.agenda import Turn
-from apps.tasks.cards import open_blockers
+from apps.tasks.blockers import blockers_of
 from apps.tasks.models import Task
 from apps.tasks.moves import Column
 from apps.teams.lifecycle import Allows
@@ -54,7 +54,7 @@ def card_review(task: Task, member: Member) -> CardReview:
     return CardReview(
         turn=turn_of(
             task,
-            blockers=open_blockers(task.team, [task.pk])[task.pk],
+            blockers=blockers_of(task.team, task.pk),
             **_own_plan(task, plans),
         ),
         rounds=list(task.reviews.with_people().order_by("-round")[:ROUNDS]),

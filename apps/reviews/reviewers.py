@@ -9,6 +9,7 @@ from django.db.models import Count, Max
 
 from apps.core.closest import closest
 from apps.core.errors import Invalid
+from apps.core.prepared import NUMBER, Prepared
 from apps.core.text import fold
 from apps.reviews.models import Review
 from apps.tasks.agenda import Turn, turn
@@ -18,6 +19,29 @@ from apps.teams.lifecycle import Allows
 from apps.teams.models import Member, Team
 from apps.teams.permissions import Permission, Role
 
+# Asked for the board's head at every change of a card.
+SEATS = Prepared(Member, lambda _: Member.objects.filter(team_id=NUMBER).seated())
+LOAD = Prepared(
+    Task,
+    lambda _: (
+        Task.objects.filter(team_id=NUMBER)
+        .in_column(Column.REVIEW)
+        .exclude(reviewer=None)
+        .order_by()
+        .values_list("reviewer")
+        .annotate(Count("pk"))
+    ),
+)
+CHOSEN = Prepared(
+    Review,
+    lambda rounds: (
+        rounds.filter(reviewer__team_id=NUMBER)
+        .order_by()
+        .values_list("reviewer")
+        .annotate(Max("requested_at"))
+    ),
+)
+
 
 def next_reviewer(task: Task) -> Member | None:
     """Whom a request for a review of `task` would choose now; None where any person may do it."""
@@ -26,10 +50,13 @@ def next_reviewer(task: Task) -> Member | None:
 
 def next_in(team: Team, *excluded: int) -> Member | None:
     """Whom a request in `team` would choose now, other than the seats `excluded`."""
-    fit = [seat for seat in team.members.seated() if seat.pk not in excluded and is_available(seat)]
-    if not fit:
-        return None
-    return rank(fit, _open(team), _chosen(team))[0]
+    seats = [seat for seat in SEATS.objects(team.pk) if seat.pk not in excluded]
+    fit = [seat for seat in seats if is_available(seat)]
+    if len(fit) < 2:
+        return fit[0] if fit else None
+    load: dict[int, int] = dict(LOAD.rows(team.pk))
+    chosen: dict[int, datetime] = dict(CHOSEN.rows(team.pk))
+    return rank(fit, load, chosen)[0]
 
 
 def is_available(seat: Member) -> bool:
@@ -49,16 +76,6 @@ def rank(fit: Iterable[Member], load: dict[int, int], chosen: dict[int, datetime
         return load.get(seat.pk, 0), last.timestamp() if last else 0.0, seat.joined_at, seat.pk
 
     return sorted(fit, key=key)
-
-
-def _open(team: Team) -> dict[int, int]:
-    waiting = Task.objects.filter(team=team).in_column(Column.REVIEW).exclude(reviewer=None)
-    return dict(waiting.order_by().values_list("reviewer").annotate(Count("pk")))
-
-
-def _chosen(team: Team) -> dict[int, datetime]:
-    rounds = Review.objects.filter(reviewer__team=team)
-    return dict(rounds.order_by().values_list("reviewer").annotate(Max("requested_at")))
 
 
 def find_reviewer(task: Task, name: str) -> Member:

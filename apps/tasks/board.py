@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
+from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.core.prepared import NUMBER, Prepared
 from apps.core.search import contains
 from apps.core.text import as_number, fold
-from apps.tasks.cards import KEY_FIELDS, Card, cards_for, render_card, render_cards, render_rows
+from apps.tasks.cards import KEY_FIELDS, render_cards, render_rows
 from apps.tasks.models import Label, Task
 from apps.tasks.models.task import Priority, TaskQuerySet
 from apps.tasks.moves import BOARD, DROPS, WHY_NOT, Column
@@ -21,13 +23,22 @@ from apps.teams.lifecycle import Allows
 from apps.teams.models import Member, Team
 
 __all__ = [
-    "Board", "Card", "Filters", "Head", "Page", "board_for", "cards_for", "column_page", "drops",
-    "heads", "hint", "labels_of", "render_card", "render_cards", "trash_for",
+    "Board", "Filters", "Head", "Page", "board_for", "column_page", "drops", "heads", "hint",
+    "labels_of", "render_cards", "render_heads", "trash_for",
 ]  # fmt: skip
 
 PAGE_SIZE = 50
 LAZY = frozenset({Column.DONE, Column.APPROVED})
 NOBODY = "-"
+COUNTS = Prepared(
+    Task,
+    lambda tasks: (
+        tasks.filter(team_id=NUMBER, internal=False, board_column__in=BOARD)
+        .order_by()
+        .values_list("board_column")
+        .annotate(Count("pk"))
+    ),
+)
 _hints: dict[str, Callable[[Team], str]] = {}
 
 
@@ -141,10 +152,8 @@ def board_for(member: Member, filters: Filters) -> Board:
 
 
 def heads(team: Team) -> list[Head]:
-    """The five heads in order; one query."""
-    shown = Task.objects.filter(team=team, internal=False, board_column__in=BOARD)
-    rows = shown.order_by().values_list("board_column").annotate(Count("pk"))
-    counts: dict[str, int] = dict(rows)
+    """The five heads in order; one query, and what the hints ask."""
+    counts: dict[str, int] = dict(COUNTS.rows(team.pk))
     return [
         Head(
             column=column.value,
@@ -155,6 +164,12 @@ def heads(team: Team) -> list[Head]:
         )
         for column in BOARD
     ]
+
+
+def render_heads(team: Team) -> SafeString:
+    """The heads as fragments that replace themselves on an open page; the same for all members."""
+    context = {"heads": heads(team), "team": team, "oob": True}
+    return mark_safe(get_template("tasks/board.html#heads").render(context))  # noqa: S308
 
 
 def _first_pages(member: Member, filters: Filters) -> dict[str, Page]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,8 +14,9 @@ from django.core.cache import cache
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.tasks.models import Dependency, Task
-from apps.tasks.models.task import TaskQuerySet, finished
+from apps.core.prepared import NUMBER, OTHER, Prepared
+from apps.tasks.blockers import blockers_of, open_blockers
+from apps.tasks.models import Label, Task
 from apps.tasks.moves import Column
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Team
@@ -26,6 +26,13 @@ TEMPLATE = "tasks/board.html#card"
 KEPT_SECONDS = 3600
 Row = tuple[Any, ...]
 KEY_FIELDS = ("pk", "version", "updated_at", "owner__name", "owner__color", "number", "position")
+# News is nearly always of one card.
+KEY_OF_ONE = Prepared(
+    Task,
+    lambda tasks: tasks.filter(team_id=NUMBER, number=OTHER).order_by().values_list(*KEY_FIELDS),
+)
+ONE = Prepared(Task, lambda _: Task.objects.filter(pk=NUMBER).order_by().with_people())
+LABELS_OF_ONE = Prepared(Label, lambda labels: labels.filter(tasks=NUMBER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,37 +88,26 @@ class Card:
         return owner.name if owner is not None and not self.team.allow_self_approval else ""
 
 
-def cards_for(
-    team: Team, numbers: Iterable[int], permissions: frozenset[str] = frozenset()
-) -> list[Card]:
-    """The cards of these numbers in any order, the trash included; four queries."""
-    return _cards(team, Task.objects.filter(team=team, number__in=list(numbers)), permissions)
+def _cards(team: Team, keys: Sequence[int], permissions: frozenset[str]) -> list[Card]:
+    return [
+        Card(task, team, tuple(labels), tuple(blockers), tuple(_acts(task, permissions)))
+        for task, labels, blockers in _read(team, keys)
+    ]
 
 
-def _cards(team: Team, tasks: TaskQuerySet, permissions: frozenset[str]) -> list[Card]:
-    found = list(tasks.with_people().prefetch_related("labels"))
-    blockers = open_blockers(team, [task.pk for task in found])
-    cards = []
-    for task in found:
+def _read(team: Team, keys: Sequence[int]) -> Iterable[tuple[Task, list[Label], list[int]]]:
+    """Each card with its labels and what it waits for; three queries."""
+    if len(keys) == 1:
+        (key,) = keys
+        found = ONE.objects(key)
+        rest = [(LABELS_OF_ONE.objects(key), blockers_of(team, key))]
+    else:
+        tasks = Task.objects.filter(pk__in=keys).with_people().prefetch_related("labels")
+        found, blockers = list(tasks), open_blockers(team, keys)
+        rest = [(list(task.labels.all()), blockers[task.pk]) for task in found]
+    for task, (labels, waits) in zip(found, rest, strict=False):
         task.team = team
-        labels = tuple(task.labels.all())
-        acts = tuple(_acts(task, permissions))
-        cards.append(Card(task, team, labels, tuple(blockers[task.pk]), acts))
-    return cards
-
-
-def open_blockers(team: Team, keys: Sequence[int]) -> dict[int, list[int]]:
-    """By card key: the numbers of unfinished dependencies."""
-    wait = team.dependencies_wait_for_approval
-    edges = Dependency.objects.filter(blocked__in=keys).exclude(
-        finished("blocker__", wait_for_approval=wait)
-    )
-    found: dict[int, list[int]] = defaultdict(list)
-    for blocked, number in edges.order_by("blocker__number").values_list(
-        "blocked_id", "blocker__number"
-    ):
-        found[blocked].append(number)
-    return found
+        yield task, labels, waits
 
 
 def _acts(task: Task, permissions: frozenset[str]) -> Iterable[str]:
@@ -140,10 +136,17 @@ def render_cards(
     team: Team, numbers: Iterable[int], permissions: frozenset[str], *, oob: bool = False
 ) -> SafeString:
     """These cards, for all who have these rights; those in the trash only say so."""
-    rows = list(Task.objects.filter(team=team, number__in=list(numbers)).values_list(*KEY_FIELDS))
+    rows = _rows(team, list(numbers))
     html = render_rows(team, rows, permissions)
     parts = [html[row[0]] for row in rows if row[0] in html]
     return mark_safe("".join(as_fragment(part) if oob else part for part in parts))  # noqa: S308
+
+
+def _rows(team: Team, numbers: Sequence[int]) -> list[Row]:
+    if len(numbers) == 1:
+        return [tuple(row) for row in KEY_OF_ONE.rows(team.pk, numbers[0])]
+    found = Task.objects.filter(team=team, number__in=numbers)
+    return list(found.values_list(*KEY_FIELDS))
 
 
 def render_rows(team: Team, rows: Sequence[Row], permissions: frozenset[str]) -> dict[int, str]:
@@ -153,7 +156,7 @@ def render_rows(team: Team, rows: Sequence[Row], permissions: frozenset[str]) ->
     missing = [key for key, name in names.items() if name not in kept]
     drawn: dict[str, str] = {}
     if missing:
-        cards = _cards(team, Task.objects.filter(pk__in=missing), permissions)
+        cards = _cards(team, missing, permissions)
         drawn = {names[card.task.pk]: render_card(card) for card in cards}
         cache.set_many(drawn, KEPT_SECONDS)
     both = {**kept, **drawn}

@@ -20,7 +20,7 @@ from apps.reviews.actions import (
 from apps.reviews.models import Review
 from apps.reviews.models.review import is_late
 from apps.tasks.actions import add_blocker, complete_task, create_task, delete_task, start_task
-from apps.tasks.cards import open_blockers
+from apps.tasks.blockers import blockers_of
 from apps.tasks.models import Task
 from apps.tasks.moves import MOVES, Column, ReviewState, Status
 from apps.teams.models import Event, Member
@@ -390,13 +390,13 @@ def test_dependents_follow_the_verdict(cast: Cast, done: MakeTask) -> None:
     blocker = done("First")
     waiting = create_task(cast.alice, "Second", owner="iris")
     add_blocker(cast.alice, waiting.number, blocker.number)
-    assert not open_blockers(cast.team, [waiting.pk])[waiting.pk]
+    assert not blockers_of(cast.team, waiting.pk)
     request_review(cast.hal, blocker.number)
     request_changes(cast.alice, blocker.number)
     assert last_event(cast).kind == "message.sent"
     event = Event.objects.get(kind="review.changes_requested")
     assert event.data["affects"] == [waiting.number]
-    assert open_blockers(cast.team, [waiting.pk])[waiting.pk] == [blocker.number]
+    assert blockers_of(cast.team, waiting.pk) == [blocker.number]
 
 
 def test_dependents_may_wait_for_the_approval(cast: Cast, done: MakeTask) -> None:

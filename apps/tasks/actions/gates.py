@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from django.db.models import QuerySet
-
 from apps.core.errors import Conflict
-from apps.core.prepared import NUMBER, Prepared
-from apps.tasks.models import Dependency, Task
-from apps.tasks.models.task import TaskQuerySet, finished
+from apps.tasks.blockers import blockers_of
+from apps.tasks.models import Task
+from apps.tasks.models.task import TaskQuerySet
 from apps.tasks.moves import Column
 from apps.teams.models import Member
-
-Edges = QuerySet[Dependency]
-
-
-def _open_blockers(
-    *, wait_for_approval: bool
-) -> Callable[[Edges], QuerySet[Dependency, tuple[int]]]:
-    unfinished = ~finished("blocker__", wait_for_approval=wait_for_approval)
-    return lambda edges: (
-        edges.filter(unfinished, blocked_id=NUMBER)
-        .order_by("blocker__number")
-        .values_list("blocker__number")
-    )
-
-
-OPEN_BLOCKERS = {
-    wait: Prepared(Dependency, _open_blockers(wait_for_approval=wait)) for wait in (False, True)
-}
 
 
 def check_ready(task: Task) -> None:
     """Raise Conflict `task_blocked` naming the unfinished dependencies."""
-    query = OPEN_BLOCKERS[task.team.dependencies_wait_for_approval]
-    blockers = [number for (number,) in query.rows(task.pk)]
+    blockers = blockers_of(task.team, task.pk)
     if blockers:
         names = ", ".join(f"#{number}" for number in blockers)
         raise Conflict(

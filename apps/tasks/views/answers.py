@@ -38,8 +38,7 @@ def fragments(member: Member, task: Task, also: Iterable[int] = ()) -> str:
     waiting = Dependency.objects.filter(blocker=task).values_list("blocked__number", flat=True)
     numbers = {task.number, *waiting, *also}
     cards = reads.render_cards(member.team, numbers, member.permissions, oob=True)
-    heads = {"heads": reads.heads(member.team), "team": member.team, "oob": True}
-    return cards + render_to_string("tasks/board.html#heads", heads)
+    return cards + reads.render_heads(member.team)
 
 
 def sheet_parts(request: HttpRequest, member: Member, task: Task) -> str:
