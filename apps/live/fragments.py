@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
-from django.template.loader import render_to_string
 from django.utils.html import format_html
 
+from apps.core.prepared import NUMBER, Prepared
 from apps.live.topics import topics_of_all
 from apps.tasks import board
 from apps.teams import events
 from apps.teams.models import Event, Team
 
-MOST_EVENTS = 1000
+TEAM = Prepared(Team, lambda teams: teams.filter(pk=NUMBER))
 MOST_CARDS = 200
+MOST_TEXT = 250_000  # characters; daphne sends no message of more than 1 MiB
 CARD_AREAS = frozenset({"task", "comment", "review", "plan"})
 SEAT_KINDS = frozenset({"member.left", "member.changed", "member.joined", "team.moved"})
 # Settings that show on the board beside its cards.
@@ -37,6 +39,29 @@ class Audience(NamedTuple):
 
 
 @dataclass
+class News:
+    """A stretch of a team's journal, and what it means for whoever looks."""
+
+    team: Team
+    events: list[Event]
+
+    @property
+    def seq(self) -> int:
+        """Where it ends."""
+        return self.events[-1].seq
+
+    @cached_property
+    def cards(self) -> list[int]:
+        """The numbers of the cards that look different now."""
+        return sorted(changed_cards(self.events))
+
+    @cached_property
+    def heads(self) -> str:
+        """The heads of the board's columns, which are alike for all."""
+        return board.render_heads(self.team)
+
+
+@dataclass
 class Batch:
     """What a stretch of the journal means for each audience. `seq` is where it ends."""
 
@@ -50,27 +75,29 @@ def read(team_id: int, after: int, audiences: Iterable[Audience]) -> Batch | Non
 
     What is rendered is the state now, so it is never older than the events it answers.
     """
-    team = Team.objects.get(pk=team_id)
-    found = events.after(team, after, limit=MOST_EVENTS)
-    if not found:
+    found = events.news(team_id, after)
+    teams = TEAM.objects(team_id) if found else []
+    if not teams:
         return None
-    seq = found[-1].seq
-    return Batch(seq, found, {who: render(team, who, found, seq) for who in audiences})
+    news = News(teams[0], found)
+    return Batch(news.seq, found, {who: render(news, who) for who in audiences})
 
 
 def welcome(team_id: int, after: int, audience: Audience) -> tuple[str, int]:
     """What brings a page printed at `after` up to now, and the number it is then at.
 
-    A cursor that the journal cannot follow (too old, or made up) means: reload the page.
+    A cursor that the journal cannot follow (too old, or made up) means: reload the page. So does
+    one that is more than a reading behind.
     """
-    team = Team.objects.get(pk=team_id)
+    team = TEAM.objects(team_id)[0]
     if after > team.seq or after < events.floor(team):
         return cursor(team.seq, reload=True), team.seq
-    texts, seq = [], after
-    while batch := read(team_id, seq, [audience]):
-        texts.append(batch.texts[audience])
-        seq = batch.seq
-    return "".join(texts) or cursor(seq), seq
+    batch = read(team_id, after, [audience])
+    if batch is None:
+        return cursor(after), after
+    if batch.seq < team.seq:
+        return cursor(team.seq, reload=True), team.seq
+    return batch.texts[audience], batch.seq
 
 
 def total(team_ids: Iterable[int]) -> int:
@@ -78,17 +105,17 @@ def total(team_ids: Iterable[int]) -> int:
     return sum(Team.objects.filter(pk__in=team_ids).values_list("seq", flat=True))
 
 
-def render(team: Team, audience: Audience, found: list[Event], seq: int) -> str:
+def render(news: News, audience: Audience) -> str:
     """One message: the changed parts, the stale topics, and last the new cursor.
 
     A page about many teams has a cursor of its own, see `total`; it counts the news itself.
     """
-    parts = VIEWS.get(audience.view, _nothing)(team, audience, found)
-    news = stale(*topics_of_all(found, only=audience.name), count=len(found))
+    topics = stale(*topics_of_all(news.events, only=audience.name), count=len(news.events))
     if audience.view == "me":
-        return f"{parts}{news}"
-    reload = any(_changes_page(event, audience.view) for event in found)
-    return f"{parts}{news}{cursor(seq, reload=reload)}"
+        return topics
+    parts = _board(news, audience) if audience.view == "board" else ""
+    reload = any(_changes_page(event, audience.view) for event in news.events)
+    return f"{parts}{topics}{cursor(news.seq, reload=reload)}"
 
 
 def _changes_page(event: Event, view: str) -> bool:
@@ -114,21 +141,13 @@ def cursor(seq: int, *, reload: bool = False) -> str:
     return f'<i id="cursor" data-seq="{seq}"{flag} hidden hx-swap-oob="true"></i>'
 
 
-def _nothing(team: Team, audience: Audience, found: list[Event]) -> str:
-    return ""
-
-
-def _board(team: Team, audience: Audience, found: list[Event]) -> str:
-    numbers = changed_cards(found)
-    if not numbers:
+def _board(news: News, audience: Audience) -> str:
+    if not news.cards:
         return ""
-    if len(numbers) > MOST_CARDS:
-        return cursor(found[-1].seq, reload=True)
-    cards = board.render_cards(team, sorted(numbers), audience.permissions, oob=True)
-    heads = render_to_string(
-        "tasks/board.html#heads", {"heads": board.heads(team), "team": team, "oob": True}
-    )
-    return cards + heads
+    if len(news.cards) > MOST_CARDS:
+        return cursor(news.seq, reload=True)
+    cards = board.render_cards(news.team, news.cards, audience.permissions, oob=True)
+    return cards + news.heads if len(cards) < MOST_TEXT else cursor(news.seq, reload=True)
 
 
 def changed_cards(found: Iterable[Event]) -> set[int]:
@@ -140,6 +159,3 @@ def changed_cards(found: Iterable[Event]) -> set[int]:
                 numbers.add(event.task)
             numbers.update(event.data.get("affects", ()))
     return numbers
-
-
-VIEWS: dict[str, Callable[[Team, Audience, list[Event]], str]] = {"board": _board}

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from apps.core.actions import action
+from apps.core.prepared import NUMBER, OTHER, Prepared
 from apps.core.storing import insert
 from apps.teams.models import Event, Member, Team
 
@@ -18,6 +19,15 @@ log = logging.getLogger(__name__)
 Listener = Callable[[int], None]
 _listeners: list[Listener] = []
 BATCH = 500
+MOST_NEWS = 1_000
+NEWS = Prepared(
+    Event,
+    lambda events: (
+        events.filter(team_id=NUMBER, seq__gt=OTHER)
+        .select_related("actor")
+        .order_by("seq")[:MOST_NEWS]
+    ),
+)
 
 
 class Line(NamedTuple):
@@ -108,6 +118,11 @@ def after(
     if kinds:
         found = found.filter(kind__in=kinds)
     return list(found[:limit])
+
+
+def news(team_id: int, seq: int) -> list[Event]:
+    """The next events after `seq` in order, each with its actor, at most `MOST_NEWS` of them."""
+    return NEWS.objects(team_id, seq)
 
 
 def floor(team: Team) -> int:

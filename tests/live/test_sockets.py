@@ -11,7 +11,8 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
-from apps.live import clock, sockets
+from apps.core.actions import action
+from apps.live import clock, fragments, sockets
 from apps.live import hub as hubs
 from apps.live.hub import Hub
 from apps.tasks.actions import claim_task, comment, create_task
@@ -95,6 +96,30 @@ async def test_a_cursor_older_than_the_journal_means_reload(live_cast: Cast) -> 
     async with open_board(live_cast, "alice", team.seq) as page:
         await page.until(lambda: page.cursor == team.seq)
         assert "data-reload" not in page.texts[0]
+
+
+async def test_a_page_that_is_more_than_a_reading_behind_is_loaded_anew(live_cast: Cast) -> None:
+    start = await seq(live_cast)
+    line = events.Line(live_cast.alice, "team.changed", {"changed": []})
+    await acted(action(events.record_all))(live_cast.team, [line] * (events.MOST_NEWS + 1))
+    async with open_board(live_cast, "alice", start + 1) as page:
+        await page.until(lambda: bool(page.texts))
+        assert "data-reload" not in page.texts[0]
+    async with open_board(live_cast, "alice", start) as page:
+        await page.until(lambda: bool(page.texts))
+        assert "data-reload" in page.texts[0]
+        assert page.cursor == start + events.MOST_NEWS + 1
+
+
+async def test_news_too_long_for_a_server_to_send_loads_the_board_anew(
+    live_cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_board(live_cast, "alice", await seq(live_cast)) as page:
+        await page.until(lambda: page.cursor > 0)
+        monkeypatch.setattr(fragments, "MOST_TEXT", 10)
+        await acted(create_task)(await fresh(live_cast.alice), "Long")
+        await page.until(lambda: "data-reload" in page.texts[-1])
+        assert "Long" not in page.texts[-1]
 
 
 @pytest.mark.parametrize("left", [3, 0])
