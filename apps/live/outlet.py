@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from functools import partial
 from typing import Any
 
+from apps.live import direct
+
 log = logging.getLogger(__name__)
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -46,6 +48,7 @@ class Outlet:
         self._queue: deque[str] = deque()
         self._queued = 0
         self._writer: asyncio.Task[None] | None = None
+        self._direct = direct.writer(send)
         self._transport = _transport(send)
 
     def offer(self, text: str) -> bool:
@@ -55,6 +58,8 @@ class Outlet:
         if self._writer is not None:
             self._queue.append(text)
             self._queued += len(text)
+            return True
+        if self._direct is not None and self._direct(direct.frame(text)):
             return True
         step: Any = self._send({"type": "websocket.send", "text": text})
         try:
@@ -69,7 +74,7 @@ class Outlet:
     @property
     def backlog(self) -> int:
         """Bytes that the client has not taken yet, as far as this process can see."""
-        return self._queued + _unsent(self._transport)
+        return self._queued + direct.unsent(self._transport)
 
     def abort(self) -> None:
         """Cut the connection at once: a close frame would queue behind what is not taken."""
@@ -77,9 +82,10 @@ class Outlet:
             self._writer.cancel()
         self._queue.clear()
         self._queued = 0
-        abort = getattr(self._transport, "abortConnection", None)
-        if abort is not None:
-            abort()
+        for name in ("abortConnection", "abort"):  # Twisted's, and asyncio's
+            if hasattr(self._transport, name):
+                getattr(self._transport, name)()
+                return
 
     async def _write_on(self, step: Any, waiting: Any) -> None:
         try:
@@ -95,13 +101,6 @@ class Outlet:
 
 
 def _transport(send: Send) -> Any:
-    """The Twisted transport behind daphne's `send`, whose buffer ASGI does not show; else None."""
+    """The transport behind the `send` of daphne or uvicorn, which ASGI does not show; or None."""
     protocol = send.args[0] if isinstance(send, partial) and send.args else None
-    return getattr(protocol, "transport", None)
-
-
-def _unsent(transport: Any) -> int:
-    if transport is None:
-        return 0
-    head = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
-    return int(head + getattr(transport, "_tempDataLen", 0))
+    return getattr(protocol or getattr(send, "__self__", None), "transport", None)
