@@ -59,9 +59,11 @@ addEventListener("pageshow", () => {
 
 // Forms that htmx sends: emptied and closed when it went well, marked where it did not.
 
-const unmark = (form) => {
-  form.querySelectorAll(".field-error[data-from-server]").forEach((mark) => mark.remove());
-  form.querySelectorAll("[aria-invalid]").forEach((control) => control.removeAttribute("aria-invalid"));
+const unmark = (form, controls = form.querySelectorAll("[aria-invalid]")) => {
+  for (const control of controls) {
+    control.removeAttribute("aria-invalid");
+    form.querySelector(`.field-error[data-about="${CSS.escape(control.name)}"]`)?.remove();
+  }
 };
 app.mark = (form, fields) => {
   let first = null;
@@ -71,7 +73,8 @@ app.mark = (form, fields) => {
     control.setAttribute("aria-invalid", "true");
     const mark = document.createElement("span");
     mark.className = "field-error";
-    mark.dataset.fromServer = "";
+    mark.dataset.about = name;
+    mark.setAttribute("role", "alert");
     mark.textContent = sentence;
     (control.closest(".field") || form).append(mark);
     first = first || control;
@@ -79,6 +82,10 @@ app.mark = (form, fields) => {
   first?.focus();
   return Boolean(first);
 };
+// A mark goes as soon as its field is written in.
+document.addEventListener("input", (event) => {
+  if (event.target.form && event.target.hasAttribute("aria-invalid")) unmark(event.target.form, [event.target]);
+});
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt;
   if (!form.matches("form")) return;

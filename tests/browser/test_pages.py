@@ -80,6 +80,18 @@ def test_a_board_reloads_for_other_settings_once_nothing_is_being_written(
     expect(page.locator(".toast")).to_contain_text("In progress is full: its limit is 1.")
 
 
+def test_the_mark_of_a_wrong_field_goes_when_it_is_written_in(make_stage: Make) -> None:
+    page = make_stage(TWO).open()
+    field = page.locator(".quick [name=subject]")
+    field.fill("   ")
+    page.keyboard.press("Enter")
+    expect(page.locator(".quick .field-error")).to_be_visible()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    page.keyboard.press("Backspace")
+    expect(page.locator(".quick .field-error")).to_have_count(0)
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+
+
 def test_every_page_learns_of_another_state_or_other_rights(make_stage: Make) -> None:
     stage = make_stage(TWO)
     board, sheet = stage.open("vera"), stage.open("bob", path=f"/teams/{stage.slug}/tasks/1/")
