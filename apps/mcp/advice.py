@@ -7,9 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from apps.core.errors import DomainError
 from apps.tasks.models import Task
 from apps.tasks.moves import Column
 from apps.teams.models import Member
+from apps.teams.permissions import Permission
 
 Data = dict[str, Any]
 WAIT = 50
@@ -38,7 +40,6 @@ def suggested(step: Data) -> str:
         "submit_plan": call("submit_plan", **about),
         "release_task": call("finish_task", number=number, outcome="release"),
         "replace_reviewer": call("request_review", number=number, reviewer="…"),
-        "resolve_conflict": call("get_task", number=number),
         "wait_for_events": call("briefing", wait=WAIT),
     }  # fmt: skip
     return f"{does.get(action) or call(action, number=number)}: {step['why']}"
@@ -62,6 +63,8 @@ ASKED = f"Do something else meanwhile, or wait for the answer: {call('check_inbo
 
 def in_review(task: Task) -> str:
     """After a review was asked for."""
+    if task.has_conflict:
+        return _resolve(task.number)
     who = f"{task.reviewer.name} was told" if task.reviewer else "Any person here may review it"
     return f"{who}. Go on with {MORE_WORK}"
 
@@ -82,10 +85,38 @@ def kept(shape: Mapping[str, Any]) -> str:
     return f"{told} with a body to tell of it, or go on."
 
 
-def seen(shape: Mapping[str, Any], me: str) -> str:
-    """After a task was read by member `me`."""
+def listed(cards: Sequence[Mapping[str, Any]], me: Member) -> str:
+    """After tasks were listed."""
+    found = next((card["number"] for card in cards if _may_resolve(card, me)), None)
+    conflict = f" {_resolve(found)}" if found else ""
+    return f"get_task for one with everything, claim_task to start a ready one.{conflict}"
+
+
+def _may_resolve(shape: Mapping[str, Any], me: Member) -> bool:
+    if not shape.get("conflict"):
+        return False
+    steers = me.can(Permission.MANAGE_TASKS) or me.can(Permission.REVIEW)
+    return steers or shape.get("owner") == me.name
+
+
+def _resolve(number: int) -> str:
+    does = call("resolve_conflict", number=number)
+    return f"The work on #{number} goes on outside of its review: {does}."
+
+
+def refused(error: DomainError) -> str:
+    """The hint of a refusal, with the call that gets on where a tool of its own does."""
+    if not error.details.get("conflict"):
+        return error.hint
+    return f"{error.hint} {call('resolve_conflict', number=error.details['task'])}".lstrip()
+
+
+def seen(shape: Mapping[str, Any], me: Member) -> str:
+    """After a task was read by `me`."""
     number, column = shape["number"], shape["column"]
-    mine = shape.get("owner") == me
+    mine = shape.get("owner") == me.name
+    if _may_resolve(shape, me):
+        return _resolve(number)
     if column == Column.TODO and shape.get("ready"):
         return call("claim_task", number=number)
     if column == Column.TODO and shape.get("open_blockers"):
@@ -95,7 +126,7 @@ def seen(shape: Mapping[str, Any], me: str) -> str:
         return call("finish_task", number=number, outcome="complete")
     if column == Column.DONE and mine:
         return call("request_review", number=number)
-    if column == Column.REVIEW and shape.get("reviewer") == me:
+    if column == Column.REVIEW and shape.get("reviewer") == me.name:
         approve = call("review_task", number=number, decision="approve")
         return f"{approve}, or decision request_changes with a note."
     return call("briefing")

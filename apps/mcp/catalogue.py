@@ -21,7 +21,7 @@ from apps.messaging.draft import NOT_STORABLE
 Data = dict[str, Any]
 MOVES = dict.fromkeys(
     ("status", "column", "review_state"),
-    "A task moves by claim_task, finish_task, request_review and review_task.",
+    "A task moves by claim_task, finish_task, request_review, review_task and resolve_conflict.",
 )
 Act = TypeVar("Act", bound=Callable[..., Any])
 

@@ -14,7 +14,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 
 from apps.core.errors import DomainError
-from apps.mcp import prompts, resources, tools
+from apps.mcp import advice, prompts, resources, tools
 from apps.mcp.caller import Caller
 from apps.mcp.catalogue import TOOLS, Data, find
 from apps.mcp.texts import INSTRUCTIONS, as_text, refusal_text
@@ -58,6 +58,7 @@ async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.
     try:
         answer = await find(params.name).call(caller(ctx), params.arguments or {})
     except DomainError as error:
+        error.hint = advice.refused(error)
         return result(error.as_dict(), refusal_text(error), is_error=True)
     except Exception:  # a mistake of ours: the SDK would show its text to the model
         log.exception("The tool %s failed.", params.name)

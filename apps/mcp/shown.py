@@ -76,6 +76,7 @@ def changed(task: Task) -> Card:
         else None,
         "review_round": task.review_round,
         "reviewer": task.reviewer.name if task.reviewer else None,
+        "conflict": task.has_conflict,
         "needs_input": task.needs_input,
         "question": task.question,
         "due": task.due.isoformat() if task.due else None,

@@ -16,7 +16,7 @@ from tests.mcp.conftest import Connect
 NAMES = [
     "briefing", "wait_for_events", "list_tasks", "get_task", "create_task", "claim_task",
     "update_task", "finish_task", "comment", "submit_plan", "report_step", "request_review",
-    "review_task", "send_message", "check_inbox", "add_artifact",
+    "resolve_conflict", "review_task", "send_message", "check_inbox", "add_artifact",
 ]  # fmt: skip
 
 

@@ -290,6 +290,13 @@ def test_an_approved_card_is_not_requested_again(cast: Cast, done: MakeTask) -> 
     assert error.hint == "Reopen it first."
 
 
+def test_an_approved_card_whose_work_goes_on_is_resolved_first(cast: Cast, done: MakeTask) -> None:
+    task = approve(cast.alice, done().number)
+    Task.objects.filter(pk=task.pk).update(status="in_progress")
+    error = refused("wrong_state", lambda: request_review(cast.hal, task.number))
+    assert "Resolve the conflict" in error.hint
+
+
 def test_a_named_reviewer_must_be_able_to(cast: Cast, done: MakeTask, journal: Journal) -> None:
     task = done()
     before = journal()

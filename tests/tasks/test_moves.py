@@ -96,12 +96,24 @@ def test_every_verb_from_every_state(verb: str, status: str, review: str) -> Non
 @pytest.mark.parametrize(("source", "to"), list(product(Column, BOARD)))
 def test_every_refusal_says_why_and_what_goes(source: Column, to: Column) -> None:
     assert why_not(source, to).endswith(".")
-    status = next(pair for pair, column in COLUMNS.items() if column == source)
+    status = next(
+        pair
+        for pair, column in COLUMNS.items()
+        if column == source and not Task(status=pair[0], review_state=pair[1]).has_conflict
+    )
     error = Task(number=7, status=status[0], review_state=status[1]).refusal(to)
     assert why_not(source, to) in error.message
     verbs = {verb for verb, (sources, _) in LEADS.items() if source in sources}
     offered = error.hint.removeprefix(f"From {source.label} you can: ").rstrip(".")
     assert set(offered.split(", ")) == verbs
+
+
+@pytest.mark.parametrize(("state", "to"), list(product(["review", "approved"], BOARD)))
+def test_a_card_whose_work_goes_on_is_told_so_before_anything_else(state: str, to: Column) -> None:
+    error = Task(number=7, status="in_progress", review_state=state).refusal(to)
+    assert error.message.endswith("Its work goes on: it is in progress again.")
+    assert error.hint.startswith("Resolve the conflict first")
+    assert (error.details["conflict"], error.details["task"]) == (True, 7)
 
 
 def test_what_was_approved_is_not_told_to_complete_first() -> None:

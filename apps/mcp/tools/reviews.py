@@ -50,6 +50,19 @@ def _ask(member: Member, number: int, reviewer: str | None) -> Task:
     return task
 
 
+class ResolveConflict(Args):
+    number: Number
+
+
+@tool
+def resolve_conflict(member: Member, asked: ResolveConflict) -> OneTask:
+    """Settle a task marked conflict: it was in review or approved, and its work went on outside.
+    It then shows where its work is; the review or approval is taken back."""
+    task = actions.resolve_conflict(member, asked.number)
+    card = shown.changed(task)
+    return {"task": card, "next": advice.seen(card, member)}
+
+
 class ReviewTask(Args):
     decision: Annotated[Literal["approve", "request_changes"], one_of(VERDICTS)]
     number: Annotated[Number | None, Field(description="The task.")] = None

@@ -64,11 +64,8 @@ def list_tasks(member: Member, asked: ListTasks) -> Tasks:
          "cursor": asked.cursor, **lists}
     )  # fmt: skip
     page = json.loads(boards.task_page(member, query))
-    return {
-        "tasks": [shown.line(task) for task in page["items"]],
-        "cursor": page["next"],
-        "next": "get_task for one with everything, claim_task to start a ready one.",
-    }
+    found = [shown.line(task) for task in page["items"]]
+    return {"tasks": found, "cursor": page["next"], "next": advice.listed(found, member)}
 
 
 class GetTask(Args):
@@ -121,7 +118,7 @@ def get_task(member: Member, asked: GetTask) -> WholeTask:
         "comments": _remarks(row.pk),
         "plans": _plans(member, row.pk),
         "artifacts": _files(member, row.pk),
-        "next": advice.seen(task, member.name),
+        "next": advice.seen(task, member),
     }
 
 
@@ -213,7 +210,7 @@ def update_task(member: Member, asked: UpdateTask) -> OneTask:
     values = asked.given()
     number, version = values.pop("number"), values.pop("version", None)
     task = actions.edit_task(member, number, expected_version=version, **values)
-    return {"task": shown.changed(task), "next": advice.seen(shown.changed(task), member.name)}
+    return {"task": shown.changed(task), "next": advice.seen(shown.changed(task), member)}
 
 
 OUTCOMES = {

@@ -20,7 +20,7 @@ from apps.tasks.actions.shared import (
 )
 from apps.tasks.actions.values import text_trouble
 from apps.tasks.models import Task
-from apps.tasks.moves import Column, ReviewState, Status
+from apps.tasks.moves import MOVES, Column, ReviewState, Status
 from apps.teams import events
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Member
@@ -41,7 +41,7 @@ def request_review(actor: Member, number: int, reviewer: str | None = None) -> T
     if task.column == Column.REVIEW:
         return task
     task.team.require(Allows.PLANS)
-    if task.column == Column.APPROVED:
+    if task.column == Column.APPROVED and not task.has_conflict:
         raise Conflict(
             f"#{number} is already approved.", code="wrong_state", hint="Reopen it first.",
             column=Column.APPROVED.value,
@@ -182,12 +182,7 @@ def _checked(note: str) -> str:
 
 def _check_judged(task: Task, verb: str) -> None:
     if task.has_conflict:
-        raise Conflict(
-            f"Work on #{task.number} goes on: it is {Status(task.status).label.lower()} again.",
-            code="wrong_state",
-            hint="Resolve the conflict first; the card then shows where its work is.",
-            column=str(task.column),
-        )
+        raise task.refusal(MOVES[verb].to)
     task.check_move(verb)
 
 

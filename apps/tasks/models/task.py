@@ -255,11 +255,17 @@ class Task(models.Model):
     def refusal(self, to: moves.Column) -> Conflict:
         """Why the card cannot go from where it is to `to`."""
         why = why_not(self.column, to)
+        hint = f"From {self.column.label} you can: {', '.join(moves.verbs_from(self.column))}."
+        details: dict[str, Any] = {"column": self.column.value}
+        if self.has_conflict:
+            why = f"Its work goes on: it is {Status(self.status).label.lower()} again."
+            hint = "Resolve the conflict first; the card then shows where its work is."
+            details |= {"conflict": True, "task": self.number}
         return Conflict(
             f"#{self.number} cannot go from {self.column.label} to {to.label}. {why}",
             code="wrong_state",
-            hint=f"From {self.column.label} you can: {', '.join(moves.verbs_from(self.column))}.",
-            column=self.column.value,
+            hint=hint,
+            **details,
         )
 
     def require_owner(self, actor: Member, verb: str) -> None:
