@@ -9,9 +9,10 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from apps.core.htmx import htmx
 from apps.messaging.inbox import unread_for_user
 from apps.reviews.needs import needs_count
 from apps.tasks.models import Task
@@ -73,5 +74,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 @login_required
 def frame_part(request: HttpRequest) -> HttpResponse:
-    """The frame alone, for a page that heard of news; `?team=` is the page's team."""
+    """The frame alone, for htmx of a page that heard of news; `?team=` is the page's team."""
+    if not htmx(request):
+        return redirect("home")
     return render(request, "core/frame.html")

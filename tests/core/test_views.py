@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from django.urls import URLResolver, get_resolver
 
 from apps.core.help import TOPICS
+from apps.reviews.actions import propose_plan
+from apps.tasks.actions import create_task
 from tests.conftest import Cast
 
 
@@ -52,6 +55,42 @@ def test_the_address_of_a_form_says_that_it_is_no_page(cast: Cast, login: Any) -
     answer = login("alice").get("/teams/checkout/invitations/")
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
     assert "There is no page at this address" in answer.content.decode()
+
+
+def addresses(patterns: list[Any], before: str = "") -> Iterator[str]:
+    for one in patterns:
+        address = before + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from addresses(one.url_patterns, address)
+        elif not address.startswith(("admin/", "api/", "^api/")):
+            yield "/" + address
+
+
+def test_no_address_opens_as_a_bare_part_of_a_page(cast: Cast, login: Any) -> None:
+    task = create_task(cast.alice, "First")
+    plan = propose_plan(cast.hal, "Plan", "Why.", task=task.number)
+    there = {"slug": "checkout", "number": task.number, "plan_id": plan.pk,
+             "seat": cast.hal.pk, "column": "todo", "topic": "agents"}  # fmt: skip
+    client = login("alice")
+    seen = 0
+    for address in addresses(get_resolver().url_patterns):
+        path = re.sub(r"<\w+:(\w+)>", lambda found: str(there.get(found[1], 1)), address)
+        answer = client.get(path)
+        if answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html"):
+            assert b"</html>" in answer.content, path
+            seen += 1
+    assert seen > 25
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [("/digest/", "/"), ("/frame/", "/"),
+     ("/teams/checkout/column/done/", "/teams/checkout/#column-done")],
+)  # fmt: skip
+def test_a_part_opened_by_itself_leads_to_its_page(path: str, page: str, login: Any) -> None:
+    client = login("alice")
+    assert client.get(path).headers["Location"] == page
+    assert b"<html" not in client.get(path, headers={"HX-Request": "true"}).content
 
 
 def test_the_icon_is_where_browsers_look() -> None:

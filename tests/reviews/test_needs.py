@@ -23,6 +23,7 @@ from tests.conftest import Cast, make_cast, person
 from tests.reviews.conftest import MakeTask
 
 Login = Callable[[str], Client]
+HTMX = {"HX-Request": "true"}
 STATES = ["forming", "paused", "completed", "archived", "disbanded"]
 
 
@@ -357,19 +358,19 @@ def test_the_page_needs_an_account(db: None) -> None:
 def test_the_digest_tells_what_others_did(cast: Cast, done: MakeTask, login: Login) -> None:
     client = login("alice")
     client.post("/digest/seen/")
-    assert "Checkout" not in client.get("/digest/").text
+    assert "Checkout" not in client.get("/digest/", headers=HTMX).text
     done()
-    text = client.get("/digest/").text
+    text = client.get("/digest/", headers=HTMX).text
     assert "Checkout" in text
     assert "</b> completed" in text
     assert "created" not in text
     propose_plan(cast.hal, "One", "Why.")
-    assert '<b class="num">1</b> plan submitted' in client.get("/digest/").text
+    assert '<b class="num">1</b> plan submitted' in client.get("/digest/", headers=HTMX).text
     propose_plan(cast.hal, "Two", "Why.")
-    assert '<b class="num">2</b> plans submitted' in client.get("/digest/").text
+    assert '<b class="num">2</b> plans submitted' in client.get("/digest/", headers=HTMX).text
     assert client.get("/digest/seen/").status_code == 405
     assert client.post("/digest/seen/").headers["Location"] == "/"
-    assert "Checkout" not in client.get("/digest/").text
+    assert "Checkout" not in client.get("/digest/", headers=HTMX).text
 
 
 def test_queries_do_not_grow(cast: Cast, done: MakeTask, running: MakeTask, login: Login) -> None:

@@ -87,7 +87,9 @@ def _of_card(need: Need, task: Task) -> dict[str, Any]:
 @require_safe
 @login_required
 def digest(request: HttpRequest) -> HttpResponse:
-    """What happened since I was last here, per team."""
+    """What happened since I was last here, per team: a part of the home page, for htmx."""
+    if not htmx(request):
+        return redirect("home")
     user = cast(User, request.user)
     since = user.digest_seen_at or max(user.date_joined, timezone.now() - timedelta(days=7))
     context = {"digests": digest_of(Scope.of(user), since), "since": since}

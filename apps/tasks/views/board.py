@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.core.errors import NotFound
@@ -49,9 +50,11 @@ def board(request: HttpRequest, member: Member) -> HttpResponse:
 @require_safe
 @seated
 def column(request: HttpRequest, member: Member, column: str) -> HttpResponse:
-    """The cards of one column, or more of them after `?after=`."""
+    """The cards of one column, or more of them after `?after=`: a part of the board, for htmx."""
     if column not in BOARD:
         raise NotFound(f"The board has no column “{column}”.", code="column_not_found")
+    if not htmx(request):
+        return redirect(f"{reverse('board', args=[member.team.address])}#column-{column}")
     filters = reads.Filters.parse(request.GET)
     after = reads.parse_after(request.GET.get("after", ""))
     context = {
