@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.core.htmx import htmx
 from apps.messaging.letters import Letter
 from apps.reviews.actions import mark_digest_seen
 from apps.reviews.digest import digest_of
@@ -17,7 +18,6 @@ from apps.reviews.reviewers import next_in, turn_of
 from apps.reviews.scope import Scope
 from apps.reviews.sheet import rendered, sheet_for
 from apps.reviews.start import first_steps
-from apps.reviews.views.asking import htmx
 from apps.tasks.models import Task
 from apps.teams.models import User
 

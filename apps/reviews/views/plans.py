@@ -9,13 +9,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core.errors import Conflict, DomainError, Invalid, NotFound
+from apps.core.htmx import htmx
 from apps.reviews import actions
 from apps.reviews.forms import Decision, NewPlan, PlanText, Report, Steps
 from apps.reviews.models import Plan, PlanStep
 from apps.reviews.models.plan import PlanState
 from apps.reviews.sheet import asked_version, sheet_for
 from apps.reviews.stages import may_decide
-from apps.reviews.views.asking import htmx
 from apps.teams.access import seat_of
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Member
