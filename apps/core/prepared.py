@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
@@ -42,16 +42,17 @@ class Prepared(Generic[M]):
 
     def rows(self, value: int | str, other: int = 0) -> list[list[Any]]:
         """The rows for `value`, each a list of values in the order of the query's columns."""
-        compiled = self._compiled.get(connection.vendor) or self._compile()
+        here = connections[DEFAULT_DB_ALIAS]  # the proxy looks it up at every attribute
+        compiled = self._compiled.get(here.vendor) or self._compile()
         given = {NUMBER: value, TEXT: value, OTHER: other}
         params = [given.get(param, param) for param in compiled.params]
-        with connection.cursor() as cursor:
+        with here.cursor() as cursor:
             cursor.execute(compiled.sql, params)
             rows = [list(row) for row in cursor.fetchall()]
         for at, (converters, expression) in compiled.converters.items():
             for convert in converters:
                 for row in rows:
-                    row[at] = convert(row[at], expression, connection)
+                    row[at] = convert(row[at], expression, here)
         return rows
 
     def objects(self, value: int | str, other: int = 0) -> list[M]:

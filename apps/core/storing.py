@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 M = TypeVar("M", bound=models.Model)
 
@@ -27,13 +28,14 @@ def insert(rows: Sequence[M]) -> Sequence[M]:
     model = type(rows[0])
     if len(rows) > MOST:
         return model._default_manager.bulk_create(rows)
-    params = [_stored(field, row, add=True) for row in rows for field in _fields(model)]
-    with connection.cursor() as cursor:
-        cursor.execute(_insertion(model, len(rows), connection.vendor), params)
+    here = connections[DEFAULT_DB_ALIAS]  # the proxy looks it up at every attribute
+    params = [_stored(field, row, here, add=True) for row in rows for field in _fields(model)]
+    with here.cursor() as cursor:
+        cursor.execute(_insertion(model, len(rows), here.vendor), params)
         keys = cursor.fetchall()
     for row, (key,) in zip(rows, keys, strict=True):
         row.pk = key
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, here.alias
     return rows
 
 
@@ -43,15 +45,18 @@ def update(row: models.Model, *names: str) -> None:
     fields = [field for field in _fields(model) if field.name in names]
     if len(fields) < len(set(names)):
         raise ValueError(f"{model.__name__} has not all of these fields: {', '.join(names)}.")
-    params = [_stored(field, row, add=False) for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(_change(model, tuple(fields), connection.vendor), [*params, row.pk])
+    here = connections[DEFAULT_DB_ALIAS]
+    params = [_stored(field, row, here, add=False) for field in fields]
+    with here.cursor() as cursor:
+        cursor.execute(_change(model, tuple(fields), here.vendor), [*params, row.pk])
         if not cursor.rowcount:
             raise DatabaseError(f"{row!r} is not stored any more.")
 
 
-def _stored(field: models.Field[Any, Any], row: models.Model, *, add: bool) -> Any:
-    return field.get_db_prep_save(field.pre_save(row, add=add), connection)
+def _stored(
+    field: models.Field[Any, Any], row: models.Model, here: BaseDatabaseWrapper, *, add: bool
+) -> Any:
+    return field.get_db_prep_save(field.pre_save(row, add=add), here)
 
 
 @cache
