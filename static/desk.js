@@ -29,7 +29,10 @@ const watch = (url, act) => {
 
 // One plan: whoever decides while I read it is announced, and my buttons go.
 if (plan) {
+  const taken = document.getElementById("desk-taken");
   watch(plan.dataset.stateUrl, (state) => {
+    if (taken.textContent !== state.taken) taken.textContent = state.taken;
+    taken.hidden = !state.taken;
     if (state.mark === plan.dataset.mark) return;
     plan.dataset.mark = state.mark;
     const news = document.getElementById("desk-news");

@@ -25,7 +25,10 @@ from apps.teams.lifecycle import Allows
 from apps.teams.models import Member, Team, User
 
 MOST = 100
-HEAVY = ("task__description", "task__metadata", "author__prompt", "author__metadata")
+HEAVY = (
+    "task__description", "task__metadata",
+    *(f"{who}__{field}" for who in ("author", "task__owner") for field in ("prompt", "metadata")),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Need:
     """One thing that waits for a person since a moment; `limit` is how many seconds it may.
 
     `kind` is plan, review, replace, question, permission, stalled, conflict or mention; `key`
-    names it in addresses; `thing` is the plan, card or copy of a message.
+    names it in addresses; `thing` is the plan, card or copy of a message. `warning` is what speaks
+    against it by now.
     """
 
     kind: str
@@ -43,6 +47,7 @@ class Need:
     title: str
     about: str
     limit: int | None = None
+    warning: str = ""
 
     @property
     def key(self) -> str:
@@ -119,7 +124,10 @@ def plans_for(scope: Scope) -> PlanQuerySet:
 def _plans(scope: Scope) -> Iterable[Need]:
     seen = 0
     for plan in (
-        plans_for(scope).select_related("author", "task").defer(*HEAVY).iterator(chunk_size=MOST)
+        plans_for(scope)
+        .select_related("author", "task__owner")
+        .defer(*HEAVY)
+        .iterator(chunk_size=MOST)
     ):
         seat = scope.by_team[plan.team_id]
         if not may_decide(plan.stages, plan.stage, seat) or plan.submitted_at is None:
@@ -130,7 +138,8 @@ def _plans(scope: Scope) -> Iterable[Need]:
         steps = f" · {plan.step_count} steps" if plan.step_count else ""
         title = f"Plan: {plan.title}" + (f", v{plan.version}" if plan.version > 1 else "")
         about = f"{place}{plan.author.name}{stage}{steps}"
-        yield Need("plan", plan, seat, plan.submitted_at, title, about, _limit(seat.team))
+        limit = _limit(seat.team)
+        yield Need("plan", plan, seat, plan.submitted_at, title, about, limit, plan.taken)
         seen += 1
         if seen >= MOST:
             return

@@ -321,3 +321,33 @@ def test_pages_fit_a_small_screen(scheme: str, make_stage: Make) -> None:
     for path in ("/", f"{stage.path}plans/", f"{stage.path}plans/new/"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_who_reads_a_waiting_plan_sees_somebody_take_its_task(make_stage: Make) -> None:
+    stage = make_stage(
+        STAFF
+        + REVIEWS
+        + """
+actions.create_task(alice, "Split the cart totals")
+reviews.propose_plan(hal, "Totals", "We cache.", ["Measure"], task=1)
+"""
+    )
+    needs = stage.open("alice", "/")
+    needs.click(f".need:has-text('{stage.slug}')")
+    plan = stage.open("alice", f"{stage.path}plans/")
+    plan.click(".plan-row")
+    plan.wait_for_selector("body[data-live=live]")
+    desk = open_desk(stage, f"{DESK}?q={stage.slug}")
+    desk.click("#result_list th a")
+    notes = [page.locator("[data-note]") for page in (needs, plan)]
+    for note in notes:
+        note.fill("Half a")
+
+    stage.run("actions.claim_task(seat('iris'), 1)")
+    words = "#1 is now worked on by iris"
+    expect(needs.locator(".need[aria-current=true] .badge-warn")).to_have_text(words)
+    for page in (needs, plan):
+        expect(page.locator("#plan-taken")).to_contain_text(words)
+    expect(desk.locator("#desk-taken")).to_have_text(words)
+    for note in notes:
+        expect(note).to_have_value("Half a")

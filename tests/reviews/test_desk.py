@@ -21,7 +21,7 @@ from apps.reviews.actions import (
 )
 from apps.reviews.desk import Desk
 from apps.reviews.models import Plan, PlanDecision
-from apps.tasks.actions import create_task
+from apps.tasks.actions import claim_task, create_task
 from apps.teams.models import Event, Member, Team, User
 from tests.conftest import Cast, make_cast, person
 from tests.reviews.conftest import MakeTask
@@ -380,3 +380,20 @@ def test_pages_run_under_the_policy(cast: Cast, desk: Client) -> None:
         assert "<script>" not in answer.text
         assert " style=" not in answer.text
         assert " onclick=" not in answer.text
+
+
+def test_the_desk_says_whose_task_it_is_by_now(cast: Cast, desk: Client) -> None:
+    task = create_task(cast.alice, "Contract tests")
+    plan = propose_plan(cast.hal, "Split totals", "Because.", task=task.number)
+    state = reverse("admin:reviews_plan_state", args=[plan.pk])
+    queue = reverse("admin:reviews_plan_queue")
+    before = desk.get(state).json(), desk.get(queue).json()
+    assert before[0]["taken"] == ""
+    claim_task(cast.iris, task.number)
+    taken = f"#{task.number} is now worked on by iris"
+    assert taken in said(desk, reverse(LIST))
+    assert taken in said(desk, change(plan))
+    assert desk.get(state).json() == {**before[0], "taken": taken}
+    assert desk.get(queue).json() != before[1]
+    decide(desk, plan, "reject")
+    assert taken not in said(desk, change(plan))

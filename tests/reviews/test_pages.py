@@ -12,7 +12,7 @@ from apps.core.errors import Conflict
 from apps.reviews.actions import create_plan, decide_plan, propose_plan, request_review
 from apps.reviews.models import Plan, PlanDecision, PlanStep
 from apps.reviews.urls import VERBS
-from apps.tasks.actions import create_task
+from apps.tasks.actions import claim_task, complete_task, create_task
 from apps.tasks.models import Task
 from apps.teams.actions import change_member
 from apps.teams.models import Member, Team
@@ -300,3 +300,29 @@ def test_a_card_says_whom_its_plan_waits_for(cast: Cast, login: Login) -> None:
     page = login("bob").get(f"/teams/checkout/tasks/{task.number}/").text
     assert "hal&#x27;s plan for it waits for who may review." in page
     assert "<b>a person</b>" in page
+
+
+def test_a_plan_whose_task_somebody_else_took_says_so(cast: Cast, login: Login) -> None:
+    task = create_task(cast.alice, "Contract tests")
+    plan = pending(cast, task=task.number)
+    pages = ("/", f"/?item=plan-{plan.pk}", url("plans", cast), url("plan", cast, plan.pk))
+    client = login("alice")
+    for page in pages:
+        assert "worked on by" not in client.get(page).text
+    claim_task(cast.iris, task.number)
+    for page in pages:
+        assert f"#{task.number} is now worked on by iris" in client.get(page).text
+    complete_task(cast.iris, task.number)
+    assert f"#{task.number} was meanwhile done by iris" in client.get("/").text
+    decide_plan(cast.alice, plan.pk, "approve", version=1)
+    assert "meanwhile" not in client.get(url("plan", cast, plan.pk)).text
+
+
+def test_a_plan_for_a_task_of_its_author_or_of_nobody_says_nothing(
+    cast: Cast, login: Login
+) -> None:
+    task = create_task(cast.alice, "Contract tests")
+    plan = pending(cast, task=task.number)
+    claim_task(cast.hal, task.number)
+    for page in ("/", url("plan", cast, plan.pk)):
+        assert "worked on by" not in login("alice").get(page).text

@@ -41,7 +41,7 @@ class Plans(Desked):
 
     list_display = ("plan", "team", "author", "waits_for", "steps", "waiting")
     list_display_links = ("plan",)
-    list_select_related = ("team", "author", "task")
+    list_select_related = ("team", "author", "task__owner")
     list_filter = (Queue, Busiest)
     search_fields = ("title", "team__slug", "author__name")
     search_help_text = "Title, team or author"
@@ -72,7 +72,8 @@ class Plans(Desked):
         place = f" for #{plan.task.number}" if plan.task else ""
         seen = f"{plan.pk}:{plan.version}:{plan.stage}"
         hidden = format_html('<input type="hidden" name="seen" value="{}">', seen)
-        return format_html("{}{}{}{}", plan.title, version, place, hidden)
+        taken = format_html(' <span class="desk-taken">{}</span>', plan.taken) if plan.taken else ""
+        return format_html("{}{}{}{}{}", plan.title, version, place, taken, hidden)
 
     @admin.display(description="waits for")
     def waits_for(self, plan: Plan) -> SafeString | str:
@@ -181,7 +182,7 @@ class Plans(Desked):
             raise PermissionDenied
         plan = self._find(pk)
         last = PlanDecision.objects.filter(version__plan=plan).select_related("member").last()
-        return JsonResponse({"mark": mark(plan), "says": news(plan, last)})
+        return JsonResponse({"mark": mark(plan), "says": news(plan, last), "taken": plan.taken})
 
     @admin.action(description="Approve", permissions=["decide"])
     def approve_selected(self, request: HttpRequest, plans: QuerySet[Plan]) -> None:

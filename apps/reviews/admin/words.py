@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Max
+from django.db.models import Count, F, Max, Q
 
 from apps.reviews.models import Plan, PlanDecision
 from apps.reviews.models.plan import PlanState
@@ -16,8 +16,11 @@ def mark(plan: Plan) -> str:
 def queue_mark() -> str:
     """What changes whenever the queue does; one query."""
     waiting = Plan.objects.pending().order_by()
-    row = waiting.aggregate(n=Count("pk"), last=Max("submitted_at"), moved=Max("decided_at"))
-    return f"{row['n']}/{row['last']}/{row['moved']}"
+    others = Q(task__owner__isnull=False) & ~Q(task__owner=F("author"))
+    row = waiting.aggregate(
+        n=Count("pk"), taken=Count("pk", others), last=Max("submitted_at"), moved=Max("decided_at")
+    )
+    return f"{row['n']}/{row['taken']}/{row['last']}/{row['moved']}"
 
 
 def outcome(plan: Plan) -> str:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.core.errors import Conflict, NotAllowed, NotFound
 from apps.messaging.models import Message
 from apps.tasks.models import Task
+from apps.tasks.moves import Status
 from apps.teams.lifecycle import ALLOWED, Allows
 from apps.teams.models import Member, Team
 
@@ -17,6 +18,11 @@ TITLE_LENGTH = 200
 BODY_LENGTH = 64_000
 DETAIL_LENGTH = 4_000
 MOST_STEPS = 100
+TAKEN = {
+    Status.PENDING: "now belongs to",
+    Status.IN_PROGRESS: "is now worked on by",
+    Status.COMPLETED: "was meanwhile done by",
+}
 DECIDING = [state for state, allowed in ALLOWED.items() if Allows.DECISIONS in allowed]
 
 
@@ -44,8 +50,8 @@ class PlanQuerySet(models.QuerySet["Plan"]):
         )
 
     def with_people(self) -> PlanQuerySet:
-        """With team, author and task loaded."""
-        return self.select_related("team", "author", "task")
+        """With team, author and task, and whose it is, loaded."""
+        return self.select_related("team", "author", "task__owner")
 
     def numbered(self, plan_id: int) -> Plan:
         """The plan with that id, else NotFound."""
@@ -122,6 +128,15 @@ class Plan(models.Model):
             return 0
         end = timezone.now() if self.is_pending else self.decided_at or self.submitted_at
         return max(0, int((end - self.submitted_at).total_seconds()))
+
+    @property
+    def taken(self) -> str:
+        """While it waits: that somebody else has its task by now, in a few words; else nothing."""
+        task = self.task
+        if not self.is_pending or task is None or task.owner_id in (None, self.author_id):
+            return ""
+        words = TAKEN.get(Status(task.status))
+        return f"#{task.number} {words} {task.owner}" if words and task.owner else ""
 
     def require_author(self, actor: Member, verb: str) -> None:
         """Raise NotAllowed where `actor` did not write the plan."""
