@@ -16,6 +16,7 @@ from apps.tasks.actions.sweep import unflag
 from apps.teams.access import Unauthorized, mark_seen, seat_of_token
 from apps.teams.models import Member, Token
 
+VIA = "rest"
 USED_EVERY = timedelta(minutes=1)
 
 
@@ -30,17 +31,20 @@ class Bearer(HttpBearer):
 
     def __call__(self, request: HttpRequest) -> Member:
         """The seat that calls; else Unauthorized, TooMany, or NotFound for another team's."""
-        member = enter(request.headers.get("Authorization", ""))
+        member = enter(request.headers.get("Authorization", ""), VIA)
         check_address(request, member)
         return member
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         """As the base class wants it; `__call__` does it all."""
-        return enter(f"Bearer {token}")
+        return enter(f"Bearer {token}", VIA)
 
 
-def enter(authorization: str) -> Member:
-    """The member behind an `Authorization` header. The call is counted and the member seen."""
+def enter(authorization: str, via: str) -> Member:
+    """The member behind an `Authorization` header, come through the door `via`.
+
+    The call is counted and the member seen.
+    """
     scheme, _, secret = authorization.strip().partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise Unauthorized(
@@ -49,7 +53,7 @@ def enter(authorization: str) -> Member:
             hint="Send the header “Authorization: Bearer <token>”; leaders make tokens on the"
             " team's members page.",
         )
-    member, token = seat_of_token(secret)
+    member, token = seat_of_token(secret, via=via)
     spend(token.digest[:32])
     note_use(member, token)
     return member

@@ -16,7 +16,7 @@ from apps.claude.losses import is_written_over
 from apps.claude.models import Handover, TeamFiles
 from apps.claude.orders import Order, Outcome
 from apps.claude.rows import inbox_name, row_id
-from apps.claude.seats import Names
+from apps.claude.seats import VIA, Names
 from apps.core.actions import action
 from apps.core.text import as_number, one_line
 from apps.messaging.actions import deliver, mark_read
@@ -24,7 +24,6 @@ from apps.messaging.models import Delivery, Message
 from apps.teams.actions.observe import KNOWN_AS, outside_names
 from apps.teams.models import Member
 
-VIA = "file"
 SUMMARY_LENGTH = 80
 MOST_AT_ONCE = 500
 # Claude Code heeds these only from the leader.
@@ -102,8 +101,8 @@ def settle_rows(files: TeamFiles, outcomes: Sequence[Outcome]) -> list[Handover]
         by_recipient[copy.recipient_id].append(copy)
     for delivered in by_recipient.values():
         recipient = delivered[0].recipient
-        recipient.team = files.team
-        deliver(recipient, delivered, via=VIA)
+        recipient.team, recipient.via = files.team, VIA
+        deliver(recipient, delivered)
     return handovers
 
 
@@ -173,6 +172,6 @@ def _finish(files: TeamFiles, read: Sequence[Handover], drained: Sequence[Handov
         handover.drained_at = now if handover in drained else None
     Handover.objects.bulk_update((*read, *drained), ["before", "read_at", "drained_at"])
     recipient = (*read, *drained)[0].delivery.recipient
-    recipient.team = files.team
+    recipient.team, recipient.via = files.team, VIA
     if recipient.left_at is None:
-        mark_read(recipient, [h.delivery.message_id for h in (*read, *drained)], via=VIA)
+        mark_read(recipient, [h.delivery.message_id for h in (*read, *drained)])

@@ -11,6 +11,7 @@ from apps.claude.seats import Names
 from apps.core.actions import action
 from apps.core.errors import DomainError
 from apps.messaging import kinds
+from apps.messaging.actions import mark_answered
 from apps.messaging.actions.observe import SeenCopy, SeenMessage
 from apps.messaging.models import Message
 from apps.reviews.actions import decide_plan, propose_plan
@@ -141,6 +142,4 @@ def _link(names: Names, message: Message) -> None:
         return
     message.reply_to, message.thread_id = request, request.root
     message.save(update_fields=["reply_to", "thread"])
-    request.deliveries.filter(recipient=message.sender_id, answered_at=None).update(
-        answered_at=message.sent_at
-    )
+    mark_answered(message.sender, request, message.sent_at)

@@ -19,6 +19,7 @@ from apps.teams.models import Member, Team
 
 Roster = tuple[RosterEntry, ...]
 FACTS = "claude"
+VIA = "file"
 PLAIN_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 DECLARED = frozenset({"config", "meta"})
 
@@ -145,6 +146,8 @@ class Names:
         self._outside = {fold(name): seat for name, seat in outside_names(team).items()}
         seats = list(team.members.exclude(kind=Member.Kind.SYSTEM))
         self._own = {fold(seat.name): seat for seat in seats}
+        for seat in (self.system, *self._own.values(), *self._outside.values()):
+            seat.via = VIA
         self.people = [seat for seat in seats if seat.kind == Member.Kind.HUMAN and seat.is_leader]
         self._suffix = f"@{tree.name.casefold()}"
         self.lead = next((entry.name for entry in self._roster if entry.is_lead), "")

@@ -17,6 +17,7 @@ from apps.teams.models import Member
 T = TypeVar("T")
 # Many clients give a call up after a minute; an answer that says "nothing yet" comes before that.
 LONGEST = 55.0
+VIA = "mcp"
 
 
 @dataclass(frozen=True)
@@ -64,5 +65,5 @@ class Caller:
             gone.cancel()
 
     def _read_again(self, read: Callable[[Member], T]) -> T:
-        member, _ = seat_of_token(self.authorization.partition(" ")[2])
+        member, _ = seat_of_token(self.authorization.partition(" ")[2], via=VIA)
         return read(member)

@@ -19,7 +19,7 @@ from apps.api.door import enter
 from apps.core.bodies import Receive, Send, read_body
 from apps.core.errors import DomainError, WrongMethod
 from apps.core.front import shared
-from apps.mcp.caller import Caller
+from apps.mcp.caller import VIA, Caller
 
 ADDRESS = "/mcp"
 PATHS = frozenset({ADDRESS, f"{ADDRESS}/"})
@@ -48,7 +48,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     }
     try:
         check_host(headers)
-        member = await shared().run(enter, headers.get("authorization", ""))
+        member = await shared().run(enter, headers.get("authorization", ""), VIA)
         if scope["method"] != "POST":  # a stream the server begins: whoever waits calls a tool
             raise WrongMethod("Send requests by POST.", hint="This address takes no other method.")
     except DomainError as error:

@@ -48,7 +48,9 @@ def seat_of(user: User | Any, address: str) -> Member:
     """
     # PostgreSQL has no text with a NUL in it, and refuses to compare with one.
     found = [] if "\0" in address else SEATED.objects(address, user.pk)
-    return found[0] if found else _seat_at_the_end(user, address)
+    seat = found[0] if found else _seat_at_the_end(user, address)
+    seat.via = "page"
+    return seat
 
 
 def _seat_at_the_end(user: User, address: str) -> Member:
@@ -62,8 +64,8 @@ def _seat_at_the_end(user: User, address: str) -> Member:
     return seat
 
 
-def seat_of_token(secret: str) -> tuple[Member, Token]:
-    """The seat a bearer token stands for; else Unauthorized with the reason."""
+def seat_of_token(secret: str, *, via: str = "") -> tuple[Member, Token]:
+    """The seat a bearer token stands for, come through the door `via`; else Unauthorized."""
     hint = "A leader can make a new token on the team's members page."
     tokens = TOKEN.objects(digest(secret.strip()))
     if not tokens:
@@ -78,6 +80,7 @@ def seat_of_token(secret: str) -> tuple[Member, Token]:
     person = token.member.user
     if person is not None and not person.is_active:
         raise Unauthorized("The account behind this token is switched off.", code="account_off")
+    token.member.via = via
     return token.member, token
 
 

@@ -34,6 +34,13 @@ def test_a_message_and_how_far_it_came(by_hal: Caller, by_alice: Caller, by_bob:
     assert (second["to"], second["read_at"]) == ("bob", None)
 
 
+def test_what_is_answered_unopened_came_by_this_door(by_hal: Caller, by_alice: Caller) -> None:
+    asked = said(by_hal.post("/messages", {"to": "alice", "body": "Ready?"}), 201)
+    said(by_alice.post("/messages", {"body": "Yes.", "reply_to": asked["id"]}), 201)
+    (copy,) = said(by_hal.get(f"/messages/{asked['id']}"))["deliveries"]
+    assert (copy["via"], copy["delivered_at"]) == ("rest", copy["answered_at"])
+
+
 def test_a_message_id_makes_sending_safe(by_hal: Caller) -> None:
     body = {"to": "alice", "body": "Once", "message_id": "m-1"}
     first = said(by_hal.post("/messages", body), 201)

@@ -146,7 +146,7 @@ def crowd(total: int) -> None:
         who, pages = seat(leader.pk), 0
         while done < SENDERS or inbox(who, unread=True, limit=1).items:
             page = inbox(who, unread=True, limit=200)
-            deliver(who, page.items, via="rest")
+            deliver(who, page.items)
             got.update(mark_read(who, [message.pk for message in page.messages]))
             pages += 1
             time.sleep(0.01)

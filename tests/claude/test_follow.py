@@ -536,7 +536,8 @@ def test_a_shutdown_that_a_person_asks_for_comes_from_the_lead_and_is_answered(s
     assert site.seat("hal").presence() is Presence.TERMINATED
     answer = Message.objects.get(kind="shutdown_approved")
     assert answer.reply_to_id == asked.pk
-    assert Delivery.objects.get(message=asked).answered_at is not None
+    copy = Delivery.objects.get(message=asked)
+    assert (copy.answered_at, copy.via) == (answer.sent_at, "file")
     assert site.alice.deliveries.filter(message=answer).exists()
 
 

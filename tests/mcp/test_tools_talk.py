@@ -28,6 +28,15 @@ async def test_a_message_reaches_its_reader_once(team: Cast, connect: Connect) -
     assert copy.via == "mcp"
 
 
+async def test_what_is_answered_unopened_came_by_this_door(team: Cast, connect: Connect) -> None:
+    async with connect(team.hal) as hal, connect(team.iris) as iris:
+        asked = await hal.do("send_message", to="iris", body="Ready?")
+        await iris.do("send_message", body="Yes.", reply_to=asked["message"]["id"])
+    copy = await Delivery.objects.aget(message_id=asked["message"]["id"])
+    assert copy.delivered_at == copy.answered_at is not None
+    assert copy.via == "mcp"
+
+
 async def test_an_unknown_recipient_is_refused_with_the_closest_name(
     team: Cast, connect: Connect
 ) -> None:

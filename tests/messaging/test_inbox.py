@@ -226,7 +226,7 @@ def test_the_teams_conversation_can_be_kept_to_one_member(cast: Cast) -> None:
 
 def test_each_copy_says_how_far_it_has_come_and_for_how_long(cast: Cast) -> None:
     message = send_message(cast.alice, to=["hal", "iris", "bob"], cc=["vera"], body="x")
-    deliver(cast.hal, inbox(cast.hal).items, via="mcp")
+    deliver(cast.hal, inbox(cast.hal).items)
     mark_read(cast.iris, message.pk)
     send_message(cast.bob, body="y", reply_to=message.pk)
     now = timezone.now() + timedelta(minutes=3)

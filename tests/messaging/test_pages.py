@@ -121,7 +121,7 @@ def test_the_lists_are_narrowed_by_the_address(cast: Cast, login: Login) -> None
     send_message(cast.hal, to=["bob"], subject="Apples", body="x")
     send_message(cast.iris, to=["bob"], kind="task_completed", payload={"task_id": "7"})
     send_message(cast.bob, to=["hal", "iris"], subject="Pears", body="x")
-    deliver(cast.hal, inbox(cast.hal).items, via="mcp")
+    deliver(cast.hal, inbox(cast.hal).items)
     bob = login("bob")
     for query, found, missing in [
         ({"q": "appl"}, "Apples", "Task completed"),
@@ -186,7 +186,8 @@ def test_a_list_costs_the_same_queries_whatever_is_in_it(
 
 def test_a_conversation_shows_each_copy_as_it_was(cast: Cast, login: Login) -> None:
     message = send_message(cast.alice, to=["hal", "iris", "bob"], subject="Who?", body="Who?")
-    deliver(cast.hal, inbox(cast.hal).items, via="mcp")
+    cast.hal.via = "mcp"
+    deliver(cast.hal, inbox(cast.hal).items)
     mark_read(cast.iris, message.pk)
     page = part(login("alice"), message_url(message), "letter")
     for name, step in (("hal", "delivered"), ("iris", "read"), ("bob", "sent")):
@@ -356,7 +357,8 @@ def test_a_reply_answers_with_the_conversation(cast: Cast, login: Login) -> None
     assert "<p>Yes.</p>" in page
     assert 'hx-swap-oob="true"' in page
     reply = Message.objects.get(reply_to=first)
-    assert Delivery.objects.get(message=first).answered_at == reply.sent_at
+    copy = Delivery.objects.get(message=first)
+    assert (copy.answered_at, copy.via) == (reply.sent_at, "page")
     assert bob.post(url, values).status_code == 302
     assert Message.objects.count() == 2
     refused = bob.post(url, {"to": "hal", "body": ""}, **HTMX)

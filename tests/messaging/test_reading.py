@@ -38,7 +38,8 @@ def test_marking_read_is_for_oneself_and_is_journalled_once(
     cast: Cast, three: list[Message], journal: Callable[[], list[str]]
 ) -> None:
     ids = [message.pk for message in three]
-    assert mark_read(cast.hal, ids[:2], via="rest") == ids[:2]
+    cast.hal.via = "rest"
+    assert mark_read(cast.hal, ids[:2]) == ids[:2]
     assert journal() == ["message.read"]
     assert last(cast) == {"count": 2, "messages": ids[:2], "threads": ids[:2]}
     assert [copy.step for copy in copies(cast.hal)] == ["read", "read", "sent"]
@@ -80,11 +81,12 @@ def test_a_large_reading_is_counted_and_not_listed_in_the_journal(cast: Cast) ->
 def test_handing_over_is_stamped_once_with_its_door(
     cast: Cast, three: list[Message], journal: Callable[[], list[str]]
 ) -> None:
-    page = inbox(cast.hal)
-    deliver(cast.hal, page.items, via="mcp")
+    page, cast.hal.via = inbox(cast.hal), "mcp"
+    deliver(cast.hal, page.items)
     assert [copy.via for copy in page.items] == ["mcp"] * 3
     first = [copy.delivered_at for copy in copies(cast.hal)]
-    deliver(cast.hal, inbox(cast.hal).items, via="rest")
+    cast.hal.via = "rest"
+    deliver(cast.hal, inbox(cast.hal).items)
     assert [copy.delivered_at for copy in copies(cast.hal)] == first
     assert [copy.step for copy in copies(cast.hal)] == ["delivered"] * 3
     assert unread_count(cast.hal) == 3
@@ -96,14 +98,14 @@ def test_handing_over_is_stamped_once_with_its_door(
 def test_handing_over_what_was_handed_over_asks_the_database_nothing(
     cast: Cast, three: list[Message], django_assert_num_queries: Any
 ) -> None:
-    deliver(cast.hal, inbox(cast.hal).items, via="mcp")
+    deliver(cast.hal, inbox(cast.hal).items)
     items = inbox(cast.hal).items
     with django_assert_num_queries(0):
-        deliver(cast.hal, items, via="mcp")
+        deliver(cast.hal, items)
 
 
 def test_nobody_hands_over_the_copies_of_others(cast: Cast, three: list[Message]) -> None:
-    deliver(cast.iris, inbox(cast.hal).items, via="mcp")
+    deliver(cast.iris, inbox(cast.hal).items)
     assert {copy.delivered_at for copy in copies(cast.hal)} == {None}
 
 
@@ -135,7 +137,7 @@ def test_an_archived_team_is_read_without_a_trace(cast: Cast, three: list[Messag
     transition_team(cast.alice, "archived")
     for member in (cast.hal, cast.iris):
         member.team.refresh_from_db()
-    deliver(cast.hal, inbox(cast.hal).items, via="page")
+    deliver(cast.hal, inbox(cast.hal).items)
     assert mark_read(cast.hal, three[0].pk) == archive(cast.hal, three[0].pk) == []
     assert mark_all_read(cast.hal) == clear_inbox(cast.hal) == 0
     assert [copy.step for copy in copies(cast.hal)] == ["sent"] * 3

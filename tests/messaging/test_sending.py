@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
-from apps.messaging.actions import send_message
+from apps.messaging.actions import deliver, send_message
 from apps.messaging.inbox import get, inbox, thread, unread_count, whole
 from apps.messaging.models import Delivery, Message
 from apps.messaging.shapes import as_dict
@@ -260,6 +260,17 @@ def test_a_reply_joins_the_thread_and_marks_what_it_answers(cast: Cast, journal:
     assert (bobs.answered_at, bobs.read_at) == (None, None)
     assert journal() == ["message.sent", "message.sent", "message.read", "message.sent",
                          "message.read"]  # fmt: skip
+
+
+def test_an_answer_names_its_door_only_where_nothing_was_handed_over_before(cast: Cast) -> None:
+    question = send_message(cast.alice, to=["hal", "bob"], body="Ready?")
+    cast.bob.via = "page"
+    deliver(cast.bob, inbox(cast.bob).items)
+    cast.hal.via = cast.bob.via = "rest"
+    for member in (cast.hal, cast.bob):
+        send_message(member, body="Yes.", reply_to=question.pk)
+    copies = question.deliveries.values_list("recipient__name", "via")
+    assert dict(copies) == {"hal": "rest", "bob": "page"}
 
 
 def test_a_reply_to_ones_own_message_goes_to_whom_that_went(cast: Cast) -> None:

@@ -8,6 +8,7 @@ from apps.core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFoun
 from apps.messaging.models import Message
 from apps.reviews.actions import (
     create_plan,
+    decide_at_desk,
     decide_plan,
     propose_plan,
     report_step,
@@ -94,6 +95,14 @@ def test_those_who_decide_are_asked_and_the_author_is_answered(cast: Cast) -> No
     assert (told.payload["approved"], told.payload["feedback"]) == (False, "No cache.")
     assert told.reply_to == asked
     assert list(told.deliveries.values_list("recipient__name", flat=True)) == ["hal"]
+
+
+def test_what_asked_a_leader_who_decides_at_the_desk_came_by_it(cast: Cast) -> None:
+    plan = propose_plan(cast.hal, "Split totals", "Why.")
+    user = User.objects.get(pk=cast.alice.user_id)
+    decide_at_desk(user, plan.pk, "approve", version=1)
+    asked = Message.objects.get(kind="plan_approval_request").deliveries.get()
+    assert (asked.via, asked.delivered_at) == ("admin", asked.answered_at)
 
 
 def test_an_answer_without_a_note_has_no_feedback(cast: Cast) -> None:

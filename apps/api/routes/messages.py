@@ -17,7 +17,6 @@ from apps.teams.models import Member
 
 messages = Section("Messages")
 discussions = Section("Discussions")
-VIA = "rest"
 
 
 @messages.get("/inbox", schemas.Inbox)
@@ -29,7 +28,7 @@ def get_inbox(request: Call, query: Query[schemas.InboxQuery]) -> HttpResponse:
         member, unread=unread, kind=query.kind, sender=query.sender, q=query.q,
         archived=query.archived, noise=query.noise, cursor=query.cursor, limit=query.limit,
     )  # fmt: skip
-    actions.deliver(member, found.items, via=VIA)
+    actions.deliver(member, found.items)
     items = [shapes.of_message(message, member) for message in found.messages]
     answer = reply({"items": items, "next": found.next, "unread": inbox.unread_count(member)})
     return nothing_yet(answer) if query.wait and not items else answer
@@ -75,7 +74,7 @@ def mark_read(request: Call, message_id: Id) -> HttpResponse:
     """Mark a message as read. One that never came to you: nothing happens."""
     return write(
         request,
-        lambda actor: actions.mark_read(actor, message_id, via=VIA),
+        lambda actor: actions.mark_read(actor, message_id),
         lambda read: {"count": len(read)},
     )
 
@@ -86,7 +85,7 @@ def mark_all_read(request: Call, body: schemas.ReadUpTo | None = None) -> HttpRe
     upto = body.upto if body else None
     return write(
         request,
-        lambda actor: actions.mark_all_read(actor, upto=upto, via=VIA),
+        lambda actor: actions.mark_all_read(actor, upto=upto),
         lambda count: {"count": count},
     )
 

@@ -14,8 +14,6 @@ from apps.messaging import actions, inbox
 from apps.teams.interest import Interest
 from apps.teams.models import Member
 
-VIA = "mcp"
-
 
 class SendMessage(Args):
     to: Annotated[Words, Field(description="Members by name.")] = []
@@ -89,9 +87,9 @@ def _read(member: Member, asked: CheckInbox) -> Inbox:
     )  # fmt: skip
     messages = [shown.message(shapes.of_message(message, member)) for message in page.messages]
     if asked.keep_unread:
-        actions.deliver(member, page.items, via=VIA)
+        actions.deliver(member, page.items)
     elif fresh := [copy.message_id for copy in page.items if copy.read_at is None]:
-        actions.mark_read(member, fresh, via=VIA)
+        actions.mark_read(member, fresh)
     return {
         "messages": messages,
         "unread": inbox.unread_count(member),

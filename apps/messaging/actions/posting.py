@@ -92,15 +92,19 @@ def _fact(message: Message, copies: Sequence[Delivery], *, noise: bool) -> dict[
 
 
 def mark_answered(actor: Member, answered: Message, at: datetime) -> None:
-    """Note on the actor's own copy that it was answered, and so read and delivered."""
+    """Note on the actor's own copy that it was answered, and so read and delivered.
+
+    One that was never handed over was so now, through the door that the answer came by.
+    """
     copy = answered.deliveries.filter(recipient=actor, answered_at=None).first()
     if copy is None:
         return
     was_unread = copy.read_at is None
     copy.answered_at = at
     copy.read_at = copy.read_at or at
-    copy.delivered_at = copy.delivered_at or at
-    copy.save(update_fields=["answered_at", "read_at", "delivered_at"])
+    if copy.delivered_at is None:
+        copy.delivered_at, copy.via = at, actor.via
+    copy.save(update_fields=["answered_at", "read_at", "delivered_at", "via"])
     if was_unread:
         events.record(
             actor, "message.read", count=1, messages=[answered.pk], threads=[answered.root]

@@ -18,49 +18,49 @@ from apps.teams.models import Member
 MOST_NAMED = 200
 
 
-def deliver(actor: Member, copies: Sequence[Delivery], *, via: str) -> None:
-    """Note that these copies were handed to `actor` now, the first time through the door `via`.
+def deliver(actor: Member, copies: Sequence[Delivery]) -> None:
+    """Note that these copies were handed to `actor` now, through the door that `actor` came by.
 
     The given rows say so too. Costs nothing where all had been handed over before.
     """
     fresh = [copy for copy in copies if copy.delivered_at is None and copy.recipient_id == actor.pk]
     if fresh and not actor.team.is_readonly:
-        _deliver(actor, fresh, via)
+        _deliver(actor, fresh)
 
 
 @action
-def _deliver(actor: Member, fresh: Sequence[Delivery], via: str) -> None:
+def _deliver(actor: Member, fresh: Sequence[Delivery]) -> None:
     lock_team(actor)
     now = timezone.now()
     waiting = actor.deliveries.filter(pk__in=[copy.pk for copy in fresh], delivered_at=None)
-    if waiting.update(delivered_at=now, via=via):
+    if waiting.update(delivered_at=now, via=actor.via):
         pairs = [(copy.message_id, copy.message.thread_id) for copy in fresh]
-        events.record(actor, "message.delivered", via=via, **_which(pairs))
+        events.record(actor, "message.delivered", via=actor.via, **_which(pairs))
     for copy in fresh:
-        copy.delivered_at, copy.via = now, via
+        copy.delivered_at, copy.via = now, actor.via
 
 
 @action
-def mark_read(actor: Member, ids: int | Iterable[int], *, via: str = "") -> list[int]:
+def mark_read(actor: Member, ids: int | Iterable[int]) -> list[int]:
     """Mark the actor's copies of these messages as read; what it never got is passed over.
 
     Returns the messages that were unread until now.
     """
     lock_team(actor)
-    return _read(actor, _own(actor, ids), via)
+    return _read(actor, _own(actor, ids))
 
 
 @action
-def mark_all_read(actor: Member, *, upto: int | None = None, via: str = "") -> int:
+def mark_all_read(actor: Member, *, upto: int | None = None) -> int:
     """Mark everything in the actor's inbox as read, or up to message `upto`; returns how many."""
     lock_team(actor)
     copies = actor.deliveries.filter(archived_at=None)
     if upto is not None:
         copies = copies.filter(message_id__lte=upto)
-    return len(_read(actor, copies, via))
+    return len(_read(actor, copies))
 
 
-def _read(actor: Member, copies: QuerySet[Delivery], via: str) -> list[int]:
+def _read(actor: Member, copies: QuerySet[Delivery]) -> list[int]:
     unread = copies.filter(read_at=None)
     pairs = _pairs(unread)
     if not pairs or actor.team.is_readonly:
@@ -69,7 +69,7 @@ def _read(actor: Member, copies: QuerySet[Delivery], via: str) -> list[int]:
     unread.update(
         read_at=now,
         delivered_at=Coalesce(F("delivered_at"), Value(now)),
-        via=Case(When(delivered_at=None, then=Value(via)), default=F("via")),
+        via=Case(When(delivered_at=None, then=Value(actor.via)), default=F("via")),
     )
     events.record(actor, "message.read", **_which(pairs))
     return [message for message, _ in pairs]

@@ -20,7 +20,7 @@ def listing(request: HttpRequest, member: Member) -> dict[str, Any]:
     wanted = Wanted.parse(request.GET)
     page = read(member, wanted)
     if wanted.box in ("inbox", "archived"):
-        actions.deliver(member, page.copies, via="page")
+        actions.deliver(member, page.copies)
     return {
         "member": member,
         "team": member.team,
@@ -72,7 +72,7 @@ def inbox_all(request: HttpRequest) -> HttpResponse:
 @seated
 def inbox_read_all(request: HttpRequest, member: Member) -> HttpResponse:
     """Mark everything as read, up to what the page showed."""
-    actions.mark_all_read(member, upto=as_number(request.POST.get("upto", "")), via="page")
+    actions.mark_all_read(member, upto=as_number(request.POST.get("upto", "")))
     return back(request, "inbox", member.team.address)
 
 

@@ -26,7 +26,7 @@ def _conversation(request: HttpRequest, member: Member, number: int) -> dict[str
     cursor = request.GET.get("before", "")
     thread = thread_for(member, number, cursor if cursor.isdecimal() else None)
     mine = [letter.mine for letter in thread.letters if letter.mine is not None]
-    actions.deliver(member, mine, via="page")
+    actions.deliver(member, mine)
     roster = Roster(member.team)
     return {
         "member": member,
@@ -85,7 +85,7 @@ def _send(member: Member, *, attached: list[UploadedFile[bytes]], **values: Any)
 def message_read(request: HttpRequest, member: Member, number: int) -> HttpResponse:
     """Mark a message as read; with `thread` all of its conversation that the page shows."""
     shown = _shown(request, member, number)
-    actions.mark_read(member, [one.pk for one in shown], via="page")
+    actions.mark_read(member, [one.pk for one in shown])
     return back(request, "message", member.team.address, number)
 
 

@@ -27,5 +27,6 @@ def decide_at_desk(
     if plan is None:
         raise NotFound("There is no such plan.", code="plan_not_found")
     seat = seat_staff(user, plan.team)
+    seat.via = "admin"
     mark_seen(seat)
     return decide_plan(seat, plan_id, decision, version=version, note=note, stage=stage)

@@ -55,11 +55,14 @@ class Member(models.Model):
 
     A seat ends with `left_at` and stays in history; the same name comes back to the same seat.
     `key` is the folded name, by which seats are found: databases fold letters differently.
+    `via` is the door through which this seat acts now; the door sets it, and it is not stored.
     """
 
     Role = Role
     Kind = Kind
     Presence = Presence
+
+    via: str = ""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members")
     name = models.CharField(max_length=128)
