@@ -20,7 +20,7 @@ from apps.core.errors import Invalid
 from apps.core.text import as_number, fold
 from apps.tasks import export
 from apps.tasks.dependencies import as_data, read_graph
-from apps.tasks.models import Task
+from apps.tasks.models import Task, label_key
 from apps.tasks.models.task import TaskQuerySet
 from apps.tasks.moves import BOARD, Column, Status
 from apps.teams.models import Member, Team
@@ -128,7 +128,7 @@ def matching(member: Member, query: TasksQuery) -> TaskQuerySet:
     if query.owner:
         tasks = tasks.filter(_owned(member, query.owner))
     for label in query.label:
-        tasks = tasks.filter(labels__name=label)
+        tasks = tasks.filter(labels__key=label_key(label))
     if query.needs_input is not None:
         asked = ~Q(needs_input="")
         tasks = tasks.filter(asked if query.needs_input else ~asked)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.db.models import Count, Exists, F, OuterRef, Q
-from django.db.models.functions import Lower
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
@@ -15,7 +14,7 @@ from apps.core.prepared import NUMBER, Prepared
 from apps.core.search import contains
 from apps.core.text import as_number, fold
 from apps.tasks.cards import KEY_FIELDS, render_cards, render_rows
-from apps.tasks.models import Label, Task
+from apps.tasks.models import Label, Task, label_key
 from apps.tasks.models.task import Priority, TaskQuerySet
 from apps.tasks.moves import BOARD, DROPS, WHY_NOT, Column
 from apps.tasks.rights import NEEDS
@@ -76,6 +75,11 @@ class Filters:
         return any((self.owner, self.label, self.priority, self.text))
 
     @property
+    def label_key(self) -> str:
+        """What the label is found by."""
+        return label_key(self.label)
+
+    @property
     def query(self) -> str:
         """The same for an address, without the question mark."""
         pairs = (
@@ -90,7 +94,7 @@ class Filters:
             mine = Q(owner=None) if self.owner == NOBODY else Q(owner__key=fold(self.owner))
             tasks = tasks.filter(mine)
         if self.label:
-            tasks = tasks.filter(labels__name=self.label)
+            tasks = tasks.filter(labels__key=self.label_key)
         if self.priority:
             tasks = tasks.filter(priority=Priority[self.priority.upper()])
         if self.text:
@@ -228,7 +232,7 @@ def trash_for(member: Member) -> list[Task]:
 def labels_of(team: Team) -> list[Label]:
     """The labels that cards of the team have, by name."""
     used = Task.labels.through.objects.filter(label=OuterRef("pk"))
-    return list(Label.objects.filter(Exists(used), team=team).order_by(Lower("name")))
+    return list(Label.objects.filter(Exists(used), team=team).order_by("key"))
 
 
 def drops(team: Team) -> dict[str, dict[str, str]]:

@@ -11,7 +11,7 @@ export const filters = () => {
 export const matches = (card, { owner, label, priority, text } = filters()) => {
   const { dataset } = card;
   if (owner && (owner === "-" ? dataset.owner : dataset.owner.toLowerCase() !== owner.toLowerCase())) return false;
-  if (label && !dataset.labels.split("\n").includes(label)) return false;
+  if (label && !dataset.labels.toLowerCase().split("\n").includes(label.toLowerCase())) return false;
   if (priority && dataset.priority !== priority) return false;
   return !text || titleOf(card).toLowerCase().includes(text) || text.replace(/^#/, "") === dataset.task;
 };

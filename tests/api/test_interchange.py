@@ -277,6 +277,8 @@ WRONG: list[tuple[Callable[[Document], None], str]] = [
     (change("tasks", 0, "position", to="first"), r"tasks\[0\].position"),
     (double("tasks"), "two of them are called the same"),
     (double("labels"), "labels: two of them are called the same"),
+    (lambda document: document["labels"].append(document["labels"][0].upper()),
+     "labels: two of them are called the same"),
     (change("dependencies", 0, "blocker", to=99), "not in the document"),
     (change("dependencies", 0, "blocker", to=2), "wait for each other"),
     (double("dependencies"), "contradicts itself"),

@@ -270,6 +270,7 @@ def many(cast: Cast) -> None:
         ("owner=HAL", [3, 4, 5]),
         ("owner=me", [3, 4, 5]),
         ("owner=none&label=even", [2, 6, 8, 10]),
+        ("owner=none&label=EVEN,Even", [2, 6, 8, 10]),
         ("ready=true", [1, 2, 4, 6, 7, 8]),
         ("ready=false&label=odd", [3, 5, 9]),
         ("blocked=true", [9, 10]),
@@ -281,6 +282,13 @@ def many(cast: Cast) -> None:
 def test_lists_are_narrowed(by_hal: Caller, many: None, query: str, numbers: Any) -> None:
     items = said(by_hal.get(f"/tasks?{query}"))["items"]
     assert [item["number"] for item in items] == list(numbers)
+
+
+def test_labels_are_one_whatever_their_case(by_hal: Caller, by_alice: Caller) -> None:
+    said(by_hal.post("/tasks", {"subject": "One", "labels": ["Api", "API"]}), 201)
+    two = said(by_alice.post("/tasks", {"subject": "Two", "labels": ["api", "docs"]}), 201)
+    assert two["labels"] == ["Api", "docs"]
+    assert said(by_hal.patch("/tasks/2", {"labels": ["DOCS"]}))["labels"] == ["docs"]
 
 
 def test_lists_come_in_pages(by_hal: Caller, many: None) -> None:

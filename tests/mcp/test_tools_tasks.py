@@ -19,6 +19,16 @@ async def test_an_agent_lists_what_it_could_start(team: Cast, connect: Connect) 
     assert ready["cursor"] is None
 
 
+async def test_labels_are_one_whatever_their_case(team: Cast, connect: Connect) -> None:
+    await act(actions.create_task, team.alice, "Parse", labels=["Parser"])
+    async with connect(team.hal) as hal:
+        made = await hal.do("create_task", subject="Report", labels="PARSER, docs")
+        whole = await hal.do("get_task", number=made["task"]["number"])
+        found = await hal.do("list_tasks", label="parser")
+    assert whole["task"]["labels"] == ["Parser", "docs"]
+    assert [task["number"] for task in found["tasks"]] == [1, 2]
+
+
 async def test_a_wrong_column_is_refused(team: Cast, connect: Connect) -> None:
     async with connect(team.hal) as hal:
         error = await hal.refused("list_tasks", column="doing")

@@ -78,6 +78,8 @@ def test_a_made_up_place_means_the_start(text: str) -> None:
         ({"owner": "HAL"}, [2, 1]),
         ({"owner": "-"}, [4, 3]),
         ({"label": "api"}, [3, 1]),
+        ({"label": " API "}, [3, 1]),
+        ({"label": "ap"}, []),
         ({"priority": "critical"}, [4]),
         ({"priority": "no such"}, [4, 3, 2, 1]),
         ({"q": "CARD"}, [4, 2]),

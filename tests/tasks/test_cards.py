@@ -306,6 +306,26 @@ def test_labels_are_words_of_the_team(cast: Cast) -> None:
     assert labels(card(cast, 2)) == {"bug"}
 
 
+def test_a_label_is_one_whatever_its_case_and_the_first_spelling_stays(
+    cast: Cast, journal: Journal
+) -> None:
+    actions.create_task(cast.alice, "One", labels=["Straße", "STRASSE", "Ärger"])
+    actions.create_task(cast.bob, "Two", labels=["strasse", "ÄRGER", "new"])
+    assert labels(card(cast, 1)) == {"Straße", "Ärger"}
+    assert labels(card(cast, 2)) == {"Straße", "Ärger", "new"}
+    before = journal()
+    assert actions.edit_task(cast.alice, 1, labels=["ärger", "STRASSE "]).version == 1
+    assert journal() == before
+
+
+def test_a_label_that_no_card_has_any_more_takes_a_new_spelling(cast: Cast) -> None:
+    actions.create_task(cast.alice, "One", labels=["aPi"])
+    actions.edit_task(cast.alice, 1, labels=[])
+    actions.edit_task(cast.alice, 1, labels=["API"])
+    assert labels(card(cast, 1)) == {"API"}
+    assert Label.objects.count() == 1
+
+
 # Comments
 
 

@@ -30,6 +30,17 @@ def test_the_board_shows_its_columns_and_cards(login: Login, alice: Member) -> N
     assert f'data-seq="{Team.objects.get(slug="checkout").seq}"' in page
 
 
+def test_a_label_of_the_address_is_found_and_chosen_whatever_its_case(
+    login: Login, alice: Member
+) -> None:
+    actions.create_task(alice, "Write the first line", labels=["Docs"])
+    actions.create_task(alice, "Read it", labels=["other"])
+    page = login("bob").get("/teams/checkout/?label=dOCS").content.decode()
+    assert "<option selected>Docs</option>" in page
+    assert 'data-task="1"' in page
+    assert 'data-task="2"' not in page
+
+
 def test_a_stranger_sees_no_board_and_nobody_without_an_account(login: Login) -> None:
     assert login("mallory").get("/teams/checkout/").status_code == 404
     assert login("alice").get("/teams/no-such-team/").status_code == 404

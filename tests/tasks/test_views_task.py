@@ -75,10 +75,10 @@ def test_only_what_is_possible_now_is_offered(login: Login, alice: Member) -> No
 def test_a_new_task_from_the_dialog(
     login: Login, alice: Member, journal: Callable[[], list[str]]
 ) -> None:
-    actions.create_task(alice, "Earlier")
+    actions.create_task(alice, "Earlier", labels=["api"])
     values = {
         "subject": "  Whole   form ", "description": "text", "owner": "hal", "priority": "high",
-        "labels": "api, docs ,", "due": "2031-05-04", "blocked_by": "#1",
+        "labels": "API, docs, Docs ,", "due": "2031-05-04", "blocked_by": "#1",
     }  # fmt: skip
     response = login("bob").post(f"{URL}new/", values, headers=HTMX)
 

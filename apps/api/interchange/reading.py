@@ -139,8 +139,8 @@ class Reader(Store):
     def tasks(self) -> None:
         """Labels, and cards with theirs and with what they are related to."""
         names = keys_in(self.document, "labels", "The file")
-        labels = {name: Label(team=self.found, name=name) for name in names}
-        if len(labels) != len(names):
+        labels = {name: Label.called(self.found, str(name)) for name in names}
+        if len({label.key for label in labels.values()}) != len(names):
             raise wrong("labels", "two of them are called the same")
         Label.objects.bulk_create(labels.values(), batch_size=BATCH)
         rows = listed(self.document, "tasks")

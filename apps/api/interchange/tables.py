@@ -22,7 +22,7 @@ Model = type[models.Model]
 UNTOLD: dict[Model, frozenset[str]] = {
     Team: frozenset(),
     Member: frozenset({"team", "user", "key"}),
-    Label: frozenset({"team"}),
+    Label: frozenset({"team", "key"}),
     Task: frozenset({"team"}),
     Comment: frozenset(),
     AgentSession: frozenset(),

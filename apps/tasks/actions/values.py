@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.core.errors import Invalid
 from apps.messaging.draft import ESCAPED_NUL, NOT_STORABLE, storable
-from apps.tasks.models import Label, Task
+from apps.tasks.models import Label, Task, label_key
 from apps.tasks.models.task import DESCRIPTION_LENGTH, SUBJECT_LENGTH, Priority
 
 LABEL_LENGTH = 40
@@ -87,17 +87,27 @@ def merged(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
 
 
 def set_labels(task: Task, names: Iterable[str]) -> bool:
-    """Give the card exactly these labels; true where that changed it."""
-    wanted = {" ".join(str(name).split()) for name in names} - {""}
+    """Give the card exactly these labels; true where that changed it.
+
+    They are the team's whatever their case, each as the first who used it spelled it.
+    """
+    wanted: dict[str, str] = {}
+    for name in names:
+        wanted.setdefault(label_key(str(name)), " ".join(str(name).split()))
+    wanted.pop("", None)
     if len(wanted) > MOST_LABELS:
         raise Invalid(fields={"labels": f"At most {MOST_LABELS} labels."})
     sentence = f"A label has at most {LABEL_LENGTH} characters."
-    for name in sorted(wanted):
+    for name in sorted(wanted.values()):
         if why := text_trouble(name, LABEL_LENGTH, sentence):
             raise Invalid(fields={"labels": why})
-    if wanted == set(task.labels.values_list("name", flat=True)):
+    if wanted.keys() == set(task.labels.values_list("key", flat=True)):
         return False
-    known = {label.name: label for label in Label.objects.filter(team=task.team, name__in=wanted)}
-    fresh = [Label(team=task.team, name=name) for name in sorted(wanted - known.keys())]
+    known = {label.key: label for label in Label.objects.filter(team=task.team, key__in=wanted)}
+    for key, label in known.items():
+        if label.name != wanted[key] and not label.tasks.exists():  # nobody remembers the old one
+            label.name = wanted[key]
+            label.save(update_fields=["name"])
+    fresh = [Label.called(task.team, wanted[key]) for key in sorted(wanted.keys() - known.keys())]
     task.labels.set([*known.values(), *Label.objects.bulk_create(fresh)])
     return True

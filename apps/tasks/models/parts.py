@@ -6,22 +6,37 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from apps.core.text import fold
 from apps.tasks.models.task import Task, finished
 from apps.teams.models import Artifact, Member, Team
 
 
+def label_key(name: str) -> str:
+    """The form in which labels are compared, since a team has each once, ignoring case."""
+    return fold(" ".join(name.split()))
+
+
 class Label(models.Model):
-    """A word that groups a team's cards."""
+    """A word that groups a team's cards.
+
+    `key` is the folded name, by which labels are found: databases fold letters differently.
+    """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="labels")
     name = models.CharField(max_length=40)
+    key = models.CharField(max_length=120, editable=False)
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["team", "name"], name="label_once")]
+        constraints = [models.UniqueConstraint(fields=["team", "key"], name="label_once")]
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def called(cls, team: Team, name: str) -> Label:
+        """A label of that name, not saved."""
+        return cls(team=team, name=name, key=label_key(name))
 
     @property
     def hue(self) -> int:
