@@ -165,8 +165,26 @@ def read(messages: Sequence[Data]) -> str:
     return f"Answer where it needs one: {call('send_message', reply_to=asks['id'])} with a body."
 
 
+def discussed(shape: Data, me: Member) -> str:
+    """After a discussion was read, or something was said in it."""
+    if shape["state"] != "active":
+        return MORE_WORK
+    end = f"{call('discuss', discussion=shape['id'])} with a conclusion"
+    turns = shape["turns"]
+    if len(turns) >= shape["max_rounds"]:
+        return f"No turn is left: {end}."
+    wait = call("wait_for_events", kinds=["discussion"])
+    if me.name not in shape["participants"] or (turns and turns[-1]["from"] == me.name):
+        return f"{wait} for the others' turns, or {end}."
+    return (
+        f"{call('discuss', discussion=shape['id'])} with your turn as body, or with a conclusion."
+    )
+
+
 def _answer(message: Data) -> str | None:
     payload, kind = message.get("payload") or {}, message["kind"]
+    if kind == "system_notification" and payload.get("discussion"):
+        return f"{call('discuss', discussion=payload['discussion'])} to read it and take part."
     number = (message.get("tasks") or [None])[0]
     if kind == "review_request" and number:
         return f"{call('get_task', number=number)}, then review_task."

@@ -16,7 +16,7 @@ from tests.mcp.conftest import Connect
 NAMES = [
     "briefing", "wait_for_events", "list_tasks", "get_task", "create_task", "claim_task",
     "update_task", "finish_task", "comment", "submit_plan", "report_step", "request_review",
-    "resolve_conflict", "review_task", "send_message", "check_inbox", "add_artifact",
+    "resolve_conflict", "review_task", "send_message", "check_inbox", "discuss", "add_artifact",
 ]  # fmt: skip
 
 
@@ -45,7 +45,14 @@ def test_descriptions_name_only_tools_that_exist() -> None:
     tools.load()
     words = " ".join(tool.description for tool in TOOLS.values())
     mentioned = {word.strip(".,:;()") for word in words.split() if "_" in word}
-    known = {*TOOLS, "request_changes", "plan_required", "nothing_ready", "message_id"}
+    known = {
+        *TOOLS,
+        "request_changes",
+        "max_rounds",
+        "plan_required",
+        "nothing_ready",
+        "message_id",
+    }
     assert mentioned <= known, mentioned - known
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-SUBJECTS = ("start", "tasks", "plans", "reviews", "talk", "files")
+SUBJECTS = ("start", "tasks", "plans", "reviews", "talk", "discussions", "files")
 
 
 def load() -> None:

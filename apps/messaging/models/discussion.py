@@ -124,8 +124,11 @@ class Discussion(models.Model):
         """Go to `state`, or raise Conflict naming from and to. Saves nothing."""
         if State(state) not in MOVES[State(self.state)]:
             raise Conflict(
-                f"The discussion is {self.state}; it cannot become {state}.",
+                f"The discussion is already {self.state}."
+                if not self.is_open
+                else f"The discussion is {self.state}; it cannot become {state}.",
                 code="wrong_state",
+                hint="" if self.is_open else "Open another discussion to go on.",
                 state=self.state,
             )
         self.state = state
