@@ -15,6 +15,7 @@ from apps.teams.permissions import Permission
 
 Data = dict[str, Any]
 WAIT = 50
+SYSTEM = "system"
 
 
 def call(name: str, **arguments: Any) -> str:
@@ -29,12 +30,15 @@ MORE_WORK = f"{call('claim_task')} for the next one, or {call('check_inbox', wai
 def suggested(step: Data) -> str:
     """The next step of a briefing, whose own call is for the REST door."""
     action, number = step["action"], step["task"]
-    plan = re.search(r"/plans/(\d+)", step["call"])
-    about = {"plan": int(plan[1])} if plan else {"task": number}
+    plan = _number(r"/plans/(\d+)", step["call"])
+    about = {"plan": plan} if plan else {"task": number}
     does = {
-        "send_message": "send_message",
+        "send_message": shut_down(_number(r"message (\d+)", step["why"])),
         "check_inbox": call("check_inbox"),
-        "decide_plan": call("review_task", **about),
+        "decide_plan": call("check_inbox", kind="plan_approval_request", unread=False)
+        + " to read it, then "
+        + call("review_task", **about, version=_number(r"version (\d+)", step["why"]))
+        + " with your decision",
         "update_task": call("comment", number=number, answer=True),
         "review_task": call("get_task", number=number) + ", then review_task",
         "submit_plan": call("submit_plan", **about),
@@ -43,6 +47,17 @@ def suggested(step: Data) -> str:
         "wait_for_events": call("briefing", wait=WAIT),
     }  # fmt: skip
     return f"{does.get(action) or call(action, number=number)}: {step['why']}"
+
+
+def _number(pattern: str, text: str) -> int | None:
+    found = re.search(pattern, text)
+    return int(found[1]) if found else None
+
+
+def shut_down(message: int | None) -> str:
+    """How to answer the message that asks for a shutdown."""
+    yes = call("send_message", kind="shutdown_approved", reply_to=message)
+    return f"{yes} and stop, or kind shutdown_rejected with a reason"
 
 
 def claimed(task: Task) -> str:
@@ -106,9 +121,14 @@ def _resolve(number: int) -> str:
 
 def refused(error: DomainError) -> str:
     """The hint of a refusal, with the call that gets on where a tool of its own does."""
-    if not error.details.get("conflict"):
-        return error.hint
-    return f"{error.hint} {call('resolve_conflict', number=error.details['task'])}".lstrip()
+    does = ""
+    if error.details.get("conflict"):
+        does = call("resolve_conflict", number=error.details["task"])
+    if error.code == "plan_required":
+        does = call("submit_plan", task=error.details["task"])
+    if error.code == "nothing_ready":
+        does = call("briefing", wait=WAIT)
+    return f"{error.hint} {does}".strip()
 
 
 def seen(shape: Mapping[str, Any], me: Member) -> str:
@@ -158,11 +178,15 @@ def read(messages: Sequence[Data]) -> str:
         return (
             f"Nothing new. {call('claim_task')}, or wait again: {call('check_inbox', wait=WAIT)}."
         )
-    for message in messages:
+    # What came last counts: it may have overtaken what came before.
+    for message in reversed(messages):
         if (advice := _answer(message)) is not None:
-            return advice
-    asks = messages[-1]
-    return f"Answer where it needs one: {call('send_message', reply_to=asks['id'])} with a body."
+            rest = f". Then {call('briefing')} for the rest." if len(messages) > 1 else ""
+            return f"{advice.rstrip('.')}{rest}" if rest else advice
+    said = [message["id"] for message in messages if message["from"] != SYSTEM]
+    if not said:  # nobody reads an answer to the system's own notices
+        return call("briefing")
+    return f"Answer where it needs one: {call('send_message', reply_to=said[-1])} with a body."
 
 
 def discussed(shape: Data, me: Member) -> str:
@@ -201,6 +225,5 @@ def _answer(message: Data) -> str | None:
     if kind == "task_assignment" and number:
         return call("get_task", number=number)
     if kind == "shutdown_request":
-        yes = call("send_message", kind="shutdown_approved", reply_to=message["id"])
-        return f"{yes} and stop, or kind shutdown_rejected with a reason."
+        return f"{shut_down(message['id'])}."
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, Invalid
 
 INSTRUCTIONS = (
     "You are a member of a team of agents and people who share one board. Call briefing first: it"
@@ -28,6 +28,11 @@ def as_text(answer: dict[str, Any]) -> str:
 
 
 def refusal_text(error: DomainError) -> str:
-    """`code: sentence`, and the hint on a line of its own."""
-    hint = f"\nHint: {error.hint}" if error.hint else ""
-    return f"{error.code}: {error.message}{hint}"
+    """`code: sentence`, each wrong argument on a line of its own, then the hint."""
+    fields = error.fields if isinstance(error, Invalid) else {}
+    lines = [
+        f"{error.code}: {error.message}",
+        *(f"- {name}: {why}" for name, why in fields.items()),
+        *([f"Hint: {error.hint}"] if error.hint else []),
+    ]
+    return "\n".join(lines)

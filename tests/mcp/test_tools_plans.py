@@ -20,7 +20,9 @@ async def gated(team: Cast) -> None:
 async def test_a_plan_opens_the_task(team: Cast, connect: Connect) -> None:
     await gated(team)
     async with connect(team.hal) as hal:
-        assert (await hal.refused("claim_task", number=1))["code"] == "plan_required"
+        refused = await hal.refused("claim_task", number=1)
+        assert refused["code"] == "plan_required"
+        assert refused["hint"].endswith("submit_plan(task=1)")
         asked = await hal.do("submit_plan", task=1, title="Parser", steps=["Read", "Write"])
         plan = asked["plan"]
         assert (plan["state"], plan["task"]) == ("pending_review", 1)
@@ -33,6 +35,20 @@ async def test_a_plan_opens_the_task(team: Cast, connect: Connect) -> None:
     assert inbox["messages"][0]["kind"] == "plan_approval_response"
     assert inbox["next"] == "claim_task(number=1)"
     assert "report_step" in claimed["next"]
+
+
+async def test_who_decides_is_told_the_plan_and_the_version(team: Cast, connect: Connect) -> None:
+    async with connect(team.hal) as hal, connect(team.alice) as alice:
+        plan = (await hal.do("submit_plan", title="Parser", steps=["Read"]))["plan"]["id"]
+        await alice.do("check_inbox")
+        told = await alice.do("briefing")
+        read = await alice.do("check_inbox", kind="plan_approval_request", unread=False)
+        await alice.do("review_task", plan=plan, version=1, decision="approve")
+    assert told["next"].startswith(
+        'check_inbox(kind="plan_approval_request", unread=false) to read it,'
+        f" then review_task(plan={plan}, version=1) with your decision: "
+    )
+    assert read["messages"][0]["payload"]["plan_id"] == plan
 
 
 async def test_a_rejected_plan_is_revised(team: Cast, connect: Connect) -> None:

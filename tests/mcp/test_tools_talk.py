@@ -5,6 +5,7 @@ import time
 
 from apps.messaging.actions import send_message
 from apps.messaging.models import Delivery, Message
+from apps.tasks import actions as tasks
 from apps.teams.actions import end_seat, revoke_token
 from apps.teams.models import Token
 from tests.conftest import Cast
@@ -44,6 +45,29 @@ async def test_an_unknown_recipient_is_refused_with_the_closest_name(
         error = await hal.refused("send_message", to=["irs"], body="Hello.")
     assert "iris" in str(error)
     assert await Message.objects.acount() == 0
+
+
+async def test_what_came_last_decides_what_is_next(team: Cast, connect: Connect) -> None:
+    await act(tasks.create_task, team.alice, "Parse", owner="hal")
+    await act(tasks.create_task, team.alice, "Report", owner="hal")
+    async with connect(team.hal) as hal:
+        both = await hal.do("check_inbox")
+    assert both["next"] == "get_task(number=2). Then briefing() for the rest."
+
+
+async def test_nobody_is_sent_to_answer_the_system(team: Cast, connect: Connect) -> None:
+    await act(tasks.create_task, team.alice, "Parse", owner="hal")
+    await act(tasks.create_task, team.alice, "Report", owner="iris", blocked_by=[1])
+    async with connect(team.hal) as hal, connect(team.iris) as iris:
+        await iris.do("check_inbox")
+        await hal.do("claim_task", number=1)
+        await hal.do("finish_task", number=1)
+        told = await iris.do("check_inbox")
+        error = await iris.refused("send_message", reply_to=told["messages"][0]["id"], body="Yes.")
+    assert [message["from"] for message in told["messages"]] == ["system"]
+    assert told["next"] == "briefing()"
+    assert set(error["fields"]) == {"to"}
+    assert error["hint"].startswith("The system sent it")
 
 
 async def test_what_is_kept_unread_comes_again(team: Cast, connect: Connect) -> None:

@@ -90,7 +90,16 @@ async def test_the_next_ready_task_is_claimed(team: Cast, connect: Connect) -> N
     async with connect(team.hal) as hal:
         assert (await hal.do("claim_task"))["task"]["subject"] == "Now"
         assert (await hal.do("claim_task"))["task"]["subject"] == "Later"
-        assert (await hal.refused("claim_task"))["code"] == "nothing_ready"
+        refused = await hal.refused("claim_task")
+    assert refused["code"] == "nothing_ready"
+    assert refused["hint"].endswith("briefing(wait=50)")
+
+
+async def test_a_question_needs_words(team: Cast, connect: Connect) -> None:
+    async with connect(team.hal) as hal:
+        result = await hal.client.call_tool("finish_task", {"number": 1, "outcome": "ask"})
+    assert result.is_error
+    assert result.content[0].text == "invalid: Write your question.\n- note: Write your question."
 
 
 async def test_an_update_keeps_what_it_does_not_name(team: Cast, connect: Connect) -> None:

@@ -14,6 +14,7 @@ from apps.api.answers import moment
 from apps.api.fields import Column, Priority, Whom, one_of
 from apps.api.schemas import TasksQuery
 from apps.core.actions import action
+from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, Prepared
 from apps.mcp import advice, shown
 from apps.mcp.catalogue import Data, reader, tool
@@ -232,6 +233,8 @@ def finish_task(member: Member, asked: FinishTask) -> OneTask:
     """Stop working on your task. complete: it is done, the note becomes a comment. release: it is
     nobody's again. ask: it stays yours and waits for an answer from a human or the lead."""
     if asked.outcome == "ask":
+        if not asked.note.strip():
+            raise Invalid(fields={"note": "Write your question."})
         task = actions.ask(member, asked.number, asked.note, of=asked.of)
         return {"task": shown.changed(task), "next": advice.ASKED}
     if asked.outcome == "release":

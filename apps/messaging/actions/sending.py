@@ -118,8 +118,16 @@ def _recipients(
     if not to and (draft.broadcast or not draft.cc):
         alone = "Nobody else sits in the team."
         says = alone if draft.broadcast else "Name at least one recipient."
-        raise Invalid(fields={"to": says}, hint="Members are addressed by their names.")
+        raise Invalid(fields={"to": says}, hint=_whom_to_name(answered))
     return to
+
+
+def _whom_to_name(answered: Message | None) -> str:
+    if answered is not None and answered.sender.kind == Member.Kind.SYSTEM:
+        return (
+            "The system sent it and reads no answers; name a member if you have something to say."
+        )
+    return "Members are addressed by their names."
 
 
 def _whom_it_answers(actor: Member, roster: Roster, answered: Message) -> list[Member]:

@@ -29,7 +29,8 @@ def check_plan(task: Task, owner: Member) -> None:
         raise Conflict(
             f"{owner.name} needs an approved plan of its own for #{task.number} first.",
             code="plan_required",
-            hint="Submit a plan for this task and wait for the decision.",
+            hint="Submit a plan for it, or wait for the decision on the one you submitted.",
+            task=task.number,
         )
 
 
