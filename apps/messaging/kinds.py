@@ -66,8 +66,9 @@ def parse_kind(word: str) -> str:
     if known in MODELS and not implied:
         return known
     near = closest(kind, KINDS)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise Invalid(fields={"kind": f"There is no kind {one_line(word, 40)!r}.{hint}"})
+    maybe = f" Did you mean {' or '.join(near)}?" if near else ""
+    says = f"There is no kind “{one_line(word, 40)}”.{maybe}"
+    raise Invalid(fields={"kind": says}, hint=f"Kinds are: {', '.join(KINDS)}.")
 
 
 def parse_payload(

@@ -50,6 +50,11 @@ def test_approval_ends_the_run_and_tells_who_asked(
     assert asked.deliveries.get().answered_at == answer.sent_at
 
 
+def test_an_answer_that_nobody_waits_for_says_so(cast: Cast) -> None:
+    with pytest.raises(NotFound, match="No shutdown request waits"):
+        send_message(cast.hal, kind="shutdown_approved")
+
+
 def test_approval_releases_what_runs_with_a_note_and_keeps_the_rest(
     cast: Cast, asked: Message, journal: Callable[[], list[str]]
 ) -> None:

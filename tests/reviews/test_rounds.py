@@ -249,6 +249,15 @@ def test_an_agent_does_not_approve_what_nobody_gave_it(cast: Cast, done: MakeTas
     assert Task.objects.get(pk=task.pk).column == Column.DONE
 
 
+def test_a_reviewer_who_has_judged_is_told_that_the_card_moved_on(
+    cast: Cast, done: MakeTask
+) -> None:
+    task = request_review(cast.hal, done().number, "iris")
+    request_changes(cast.iris, task.number, "Test it.")
+    error = refused("not_reviewer", lambda: request_changes(cast.iris, task.number), NotAllowed)
+    assert error.message.endswith("it is not in review.")
+
+
 def test_own_work_is_approved_only_where_the_team_allows_it(
     cast: Cast, done: MakeTask, journal: Journal
 ) -> None:

@@ -136,6 +136,8 @@ def _request(actor: Member, draft: Draft) -> Message:
         found = _by_id(mine, draft.reply_to) or _by_id(requests, draft.reply_to)
     else:
         found = _by_name(mine, named) or _by_name(requests, named)
+    if found is None and not named and draft.reply_to is None:
+        raise NotFound("No shutdown request waits for your answer.", code="shutdown_not_found")
     if found is None:
         raise NotFound(
             "There is no such shutdown request.",

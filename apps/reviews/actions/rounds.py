@@ -157,9 +157,11 @@ def require_judge(actor: Member, task: Task) -> None:
         return
     if task.owner_id == actor.pk and not task.team.allow_self_approval:
         raise _own(task)
-    who = f"{task.reviewer.name} reviews it" if task.reviewer else "a person reviews it"
+    who = task.reviewer.name if task.reviewer else "a person"
+    judged = task.column in MOVES["approve"].sources
+    why = f"{who} reviews it" if judged else "it is not in review"
     raise NotAllowed(
-        f"You are not the reviewer of #{task.number}; {who}.",
+        f"You are not the reviewer of #{task.number}; {why}.",
         code="not_reviewer",
         hint="Ask for a review of it, or send what you found to its owner.",
     )
