@@ -6,8 +6,11 @@ whose slot has no value is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from apps.core.closest import closest
+from apps.core.errors import Invalid
 
 Facts = dict[str, Any]
 
@@ -198,3 +201,20 @@ SENTENCES: dict[str, Sentence] = {
     "artifact.added": "added the file {name}[, version {version}][ to {task}]",
     "artifact.deleted": "deleted the content of the file {name}[, version {version}][ of {task}]",
 }
+
+
+def kinds_named(words: Iterable[str], field: str) -> list[str]:
+    """The kinds of events meant by names of kinds and of families, as `task`; else Invalid."""
+    found: list[str] = []
+    for word in words:
+        family = [kind for kind in SENTENCES if kind == word or kind.startswith(f"{word}.")]
+        if not family:
+            families = {kind.partition(".")[0] for kind in SENTENCES}
+            near = closest(word, [*SENTENCES, *families])
+            maybe = f" Did you mean {' or '.join(near)}?" if near else ""
+            says = f"There is no kind “{word[:64]}”.{maybe}"
+            raise Invalid(
+                fields={field: says}, hint=f"Families are: {', '.join(sorted(families))}."
+            )
+        found += family
+    return found

@@ -52,6 +52,10 @@ def test_kinds_are_picked_and_the_rest_is_passed_over(by_hal: Caller, cast: Cast
     page = said(by_hal.get(f"/events?after={start}&kind=task.created&kind=task.released"))
     assert [event["kind"] for event in page["items"]] == ["task.created"]
     assert page["last"] == start + 2
+    page = said(by_hal.get(f"/events?after={start}&kind=task"))
+    assert [event["kind"] for event in page["items"]] == ["task.created", "task.claimed"]
+    error = refused(by_hal.get("/events?kind=tsk&wait=60"), 422, "invalid")
+    assert error["fields"] == {"kind": "There is no kind “tsk”. Did you mean task?"}
 
 
 def test_waiting_says_when_there_is_nothing(by_hal: Caller, cast: Cast) -> None:

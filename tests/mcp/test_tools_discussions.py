@@ -12,8 +12,8 @@ async def test_two_agents_discuss_until_one_concludes(team: Cast, connect: Conne
             "discuss", topic="Grammar", participants="hal, iris", max_rounds=2, body="LALR?"
         )
         told = await iris.do("check_inbox")
-        assert told["next"] == "discuss(discussion=1) to read it and take part."
         number = opened["discussion"]["id"]
+        assert told["next"] == f"discuss(discussion={number}) to read it and take part."
         read = await iris.do("discuss", discussion=number)
         assert read["next"].startswith(f"discuss(discussion={number}) with your turn")
         last = await iris.do("discuss", discussion=number, body="PEG.")

@@ -18,6 +18,7 @@ from apps.api.section import Section
 from apps.core.cursors import place
 from apps.teams import actions, artifacts, events
 from apps.teams.models import AgentSession, Artifact, Member
+from apps.teams.sentences import kinds_named
 
 journal = Section("Journal")
 sessions = Section("Sessions")
@@ -29,7 +30,8 @@ def list_events(request: Call, query: Query[schemas.EventsQuery]) -> HttpRespons
     """The journal after a number, in order and without gaps. Follow it with `after=<last>`."""
     team = request.auth.team
     after = query.after if query.cursor is None else place(query.cursor)
-    found = events.after(team, after, kinds=query.kind, limit=query.limit + 1)
+    kinds = kinds_named(query.kind, "kind")
+    found = events.after(team, after, kinds=kinds, limit=query.limit + 1)
     items, more = found[: query.limit], len(found) > query.limit
     last = items[-1].seq if items else after
     answer = reply(

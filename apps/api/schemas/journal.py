@@ -27,7 +27,11 @@ class EventsQuery(PageQuery):
     """Where in the journal to go on, and which kinds to show."""
 
     after: Seq = 0
-    kind: Annotated[list[str], Split, Field(max_length=50)] = []
+    kind: Annotated[
+        list[str],
+        Split,
+        Field(max_length=50, description="As `task.completed`, or `task` for all of these."),
+    ] = []
     wait: Wait = 0
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -8,16 +7,14 @@ from typing_extensions import TypedDict
 
 from apps.api import shapes
 from apps.api.briefing import brief
-from apps.core.closest import closest
-from apps.core.errors import Invalid
 from apps.mcp import advice, shown
 from apps.mcp.caller import Caller
-from apps.mcp.catalogue import Data, did_you_mean, reader
+from apps.mcp.catalogue import Data, reader
 from apps.mcp.fields import Args, Limit, Seq, Wait, Words
 from apps.teams import events
 from apps.teams.interest import Interest
 from apps.teams.models import Member
-from apps.teams.sentences import SENTENCES
+from apps.teams.sentences import kinds_named
 
 
 class AskBriefing(Args):
@@ -70,7 +67,7 @@ async def wait_for_events(caller: Caller, asked: AskEvents) -> Events:
     soon as there is something; pass last as after to miss nothing. For messages to you alone
     check_inbox is quieter."""
     me = caller.member
-    kinds = _kinds(asked.kinds)
+    kinds = kinds_named(asked.kinds, "kinds")
     after = me.team.seq if asked.after is None else asked.after
     return await caller.until(
         lambda member: _follow(member, after, asked, kinds),
@@ -78,19 +75,6 @@ async def wait_for_events(caller: Caller, asked: AskEvents) -> Events:
         seconds=asked.wait,
         interest=Interest(me.team_id, me.name, "events", frozenset(kinds)),
     )
-
-
-def _kinds(asked: Iterable[str]) -> list[str]:
-    """The kinds meant by names of kinds and of families."""
-    found: list[str] = []
-    for word in asked:
-        family = [kind for kind in SENTENCES if kind == word or kind.startswith(f"{word}.")]
-        if not family:
-            families = {kind.partition(".")[0] for kind in SENTENCES}
-            near = did_you_mean(closest(word, [*SENTENCES, *families]))
-            raise Invalid(fields={"kinds": f"There is no kind “{word}”.{near}"})
-        found += family
-    return found
 
 
 def _follow(member: Member, after: int, asked: AskEvents, kinds: list[str]) -> Events:
