@@ -165,6 +165,16 @@ def test_an_ended_seat_owns_nothing_new(cast: Cast) -> None:
     assert set(info.value.fields) == {"owner"}
 
 
+def test_an_unknown_owner_is_refused_with_the_closest_name(cast: Cast) -> None:
+    for name, hint in (
+        ("irs", "Did you mean iris?"),
+        ("zzz", "Those who work are: alice, bob, hal, iris."),
+    ):
+        with pytest.raises(Invalid, match=f"no member “{name}”") as info:
+            actions.create_task(cast.alice, "One", owner=name)
+        assert info.value.hint.startswith(hint)
+
+
 def test_the_new_owner_is_told(cast: Cast) -> None:
     actions.create_task(cast.alice, "Card", description="All of it.", owner="hal")
     message = Message.objects.get()

@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from apps.core.closest import closest
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, OTHER, Prepared
 from apps.core.storing import LARGEST, update
@@ -114,7 +115,14 @@ def find_owner(team: Team, name: str | None) -> Member | None:
         return None
     owner = team.members.seated().filter(key=fold(name)).first()
     if owner is None:
-        raise Invalid(fields={"owner": f"The team has no member “{name}”."})
+        names = [seat.name for seat in team.members.seated() if seat.can("work")]
+        near = closest(name, names)
+        hint = (
+            f"Did you mean {' or '.join(near)}?"
+            if near
+            else f"Those who work are: {', '.join(names)}."
+        )
+        raise Invalid(fields={"owner": f"The team has no member “{name[:64]}”."}, hint=hint)
     if not owner.can("work"):
         raise Invalid(fields={"owner": f"{owner.name} does not work on tasks here."})
     return owner
