@@ -62,8 +62,8 @@ def _shutdown(message: int | None) -> Step | None:
     if message is None:
         return None
     why = (
-        f"You are asked to shut down (message {message}): answer it with shutdown_approved or"
-        " shutdown_rejected."
+        f"You are asked to shut down (message {message}): answer it with a message of kind"
+        " shutdown_approved or shutdown_rejected."
     )
     return Step("send_message", why, "/messages")
 

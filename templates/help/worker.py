@@ -26,12 +26,15 @@ async def main():
         httpx2.AsyncClient(headers=HEADERS, timeout=90) as http,
         Client(streamable_http_client(URL, http_client=http)) as client,
     ):
-        print((await call(client, "briefing"))["text"], flush=True)
+        told = await call(client, "briefing")
+        print(told["text"], flush=True)
+        seen = told["seq"]
         while True:
             claimed = await call(client, "claim_task")
             if "error" in claimed:  # nothing is ready, or a plan is needed first
                 print(claimed["error"]["message"], flush=True)
-                await call(client, "wait_for_events", kinds=["task", "plan"], wait=50)
+                news = await call(client, "wait_for_events", after=seen, wait=50)
+                seen = news["last"]
                 continue
             task = claimed["task"]
             print("Working on", task["number"], task["subject"], flush=True)
