@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any, TypeVar
 
 from django import forms
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -21,6 +22,7 @@ from apps.teams.names import suggest_slug
 from apps.teams.permissions import Permission, Role
 
 R = TypeVar("R")
+STRONG_ENOUGH = "At least 8 characters, not a common word and not only digits."
 COLUMNS = tuple(
     (key, label)
     for key, label in (
@@ -95,7 +97,7 @@ class AccountForm(ActionForm):
     password = forms.CharField(
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text="At least 8 characters, not a common word and not only digits.",
+        help_text=STRONG_ENOUGH,
     )
     again = forms.CharField(
         label="Password again",
@@ -116,6 +118,16 @@ class AccountForm(ActionForm):
         except ValidationError as error:
             raise ValidationError({"password": error}) from None
         return {**values, "password_hash": make_password(password)}
+
+
+class NewPassword(PasswordChangeForm):
+    """Django's own form in the words of this site."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = STRONG_ENOUGH
+        again = self.fields["new_password2"]
+        again.label, again.help_text = "New password again", ""
 
 
 class TeamForm(ActionForm):

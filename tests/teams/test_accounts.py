@@ -125,6 +125,15 @@ def test_the_password_page_is_for_those_with_an_account(db: None) -> None:
     assert Client().get("/password/")["Location"] == "/login/?next=/password/"
 
 
+def test_the_password_page_speaks_as_the_one_that_makes_accounts(
+    login: Callable[[str], Client],
+) -> None:
+    page = login("bob").get("/password/").content.decode()
+    assert "At least 8 characters, not a common word and not only digits." in page
+    assert "New password again" in page
+    assert "<li>" not in page.partition('id="content"')[2].partition("</form>")[0]
+
+
 def test_the_administration_has_no_door_of_its_own(cast: Cast, login: Any) -> None:
     answer = Client().get("/admin/", follow=True)
     assert answer.redirect_chain[-1][0] == "/login/?next=%2Fadmin%2F"

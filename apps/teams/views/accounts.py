@@ -21,7 +21,7 @@ from apps.teams.actions import (
     known_invitation,
     sign_up,
 )
-from apps.teams.forms import AccountForm, ActionForm
+from apps.teams.forms import AccountForm, ActionForm, NewPassword
 from apps.teams.lifecycle import Allows
 from apps.teams.models import User
 from apps.teams.setup import check_setup_token
@@ -55,6 +55,7 @@ class Login(auth.LoginView):
 class PasswordChange(auth.PasswordChangeView):
     """Change one's own password; other browsers are logged out."""
 
+    form_class = NewPassword
     template_name = "registration/password_change.html"
     success_url = reverse_lazy("password_change")
 
