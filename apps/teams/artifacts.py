@@ -75,12 +75,13 @@ def shelf_of(member: Member, task: int) -> Shelf:
         artifact.may_delete = may_delete(member, artifact)  # type: ignore[attr-defined]
         found.setdefault(artifact.name, []).append(artifact)
     files = [File(versions[0], versions[1:]) for versions in found.values()]
-    return Shelf(files, may_add=may_add(member) and member.team.allows(Allows.MESSAGES))
+    return Shelf(files, may_add=may_add(member))
 
 
 def may_add(member: Member) -> bool:
-    """Whether the seat may add files."""
-    return member.can(Permission.WORK) or member.can(Permission.SEND_MESSAGES)
+    """Whether the seat may add files now."""
+    trusted = member.can(Permission.WORK) or member.can(Permission.SEND_MESSAGES)
+    return trusted and member.team.allows(Allows.MESSAGES)
 
 
 def may_delete(member: Member, artifact: Artifact) -> bool:

@@ -67,3 +67,9 @@ def test_the_command_seats_nobody(cast: Cast, team: str, member: str) -> None:
     with pytest.raises(CommandError, match=r"There is no such team|has no member"):
         call_command("create_token", team, member)
     assert not cast.team.members.filter(name="nobody").exists()
+
+
+def test_who_makes_no_tokens_is_told_of_none(cast: Cast, login: Callable[[str], Client]) -> None:
+    for name, count in (("alice", 1), ("bob", 0), ("vera", 0)):
+        for page in ("/teams/checkout/members/", f"/teams/checkout/members/{cast.hal.pk}/"):
+            assert login(name).get(page).content.decode().count('id="connect"') == count

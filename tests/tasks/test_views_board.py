@@ -146,6 +146,9 @@ def test_the_trash_lists_and_restores(login: Login, alice: Member) -> None:
     actions.delete_task(alice, number)
     client = login("alice")
     assert "Thrown away" in client.get("/teams/checkout/trash/").content.decode()
+    seen = login("vera").get("/teams/checkout/trash/").content.decode()
+    assert "Thrown away" in seen
+    assert "Restore" not in seen
     response = client.post(
         f"/teams/checkout/tasks/{number}/restore/", {"next": "/teams/checkout/trash/"}
     )

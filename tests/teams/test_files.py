@@ -62,6 +62,7 @@ def test_observers_see_files_and_add_none(login: Login, cast: Cast, task: int) -
     html = browser.get(f"/teams/checkout/tasks/{task}/").content.decode()
     assert "a.txt" in html
     assert 'type="file"' not in html
+    assert 'type="file"' not in browser.get(FILES).content.decode()
     file = SimpleUploadedFile("b.txt", b"text")
     assert browser.post(FILES, {"file": file}).status_code == 403
     assert browser.post(f"{FILES}{Artifact.objects.get().pk}/delete/").status_code == 403

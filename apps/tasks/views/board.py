@@ -12,6 +12,7 @@ from apps.core.htmx import htmx
 from apps.tasks import board as reads
 from apps.tasks.forms import PRIORITIES
 from apps.tasks.moves import BOARD
+from apps.tasks.rights import offers
 from apps.teams.models import Member
 from apps.teams.web import seated
 
@@ -71,5 +72,9 @@ def column(request: HttpRequest, member: Member, column: str) -> HttpResponse:
 @seated
 def trash(request: HttpRequest, member: Member) -> HttpResponse:
     """What was deleted, to bring it back."""
-    context = {"member": member, "team": member.team, "tasks": reads.trash_for(member)}
+    tasks = reads.trash_for(member)
+    for task in tasks:
+        task.team = member.team
+        task.offers = offers(member, task)  # type: ignore[attr-defined]
+    context = {"member": member, "team": member.team, "tasks": tasks}
     return render(request, "tasks/trash.html", context)

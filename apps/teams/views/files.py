@@ -29,6 +29,7 @@ def files(request: HttpRequest, member: Member) -> HttpResponse:
     pages = Paginator(artifacts.artifacts_for(member), PAGE_SIZE)
     page = pages.get_page(request.GET.get("page"))
     context = {"team": member.team, "member": member, "page": page}
+    context["may_add"] = artifacts.may_add(member)
     return render(request, "teams/files.html", context)
 
 
