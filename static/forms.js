@@ -86,6 +86,8 @@ app.mark = (form, fields) => {
 document.addEventListener("input", (event) => {
   if (event.target.form && event.target.hasAttribute("aria-invalid")) unmark(event.target.form, [event.target]);
 });
+// A page that came back with mistakes begins at the first one.
+document.querySelector("#content .is-wrong :is(input, select, textarea)")?.focus();
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt;
   if (!form.matches("form")) return;

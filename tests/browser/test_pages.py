@@ -92,6 +92,16 @@ def test_the_mark_of_a_wrong_field_goes_when_it_is_written_in(make_stage: Make) 
     expect(field).not_to_have_attribute("aria-invalid", "true")
 
 
+def test_a_page_with_mistakes_begins_at_the_first_one(make_stage: Make) -> None:
+    page = make_stage(TWO).open(path="/password/")
+    page.fill("#id_old_password", "not-used-alice")
+    page.fill("#id_new_password1", "short")
+    page.fill("#id_new_password2", "short")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.locator(".field-error").first).to_be_visible()
+    expect(page.locator(".is-wrong input").first).to_be_focused()
+
+
 def test_every_page_learns_of_another_state_or_other_rights(make_stage: Make) -> None:
     stage = make_stage(TWO)
     board, sheet = stage.open("vera"), stage.open("bob", path=f"/teams/{stage.slug}/tasks/1/")
