@@ -76,7 +76,7 @@ class Shutdown(ActionForm):
 class Open(ActionForm):
     """A new discussion."""
 
-    topic = forms.CharField(max_length=TOPIC_LENGTH, widget=forms.TextInput({"autofocus": "true"}))
+    topic = forms.CharField(max_length=TOPIC_LENGTH)
     participants = Names(widget=_people(placeholder="At least two names"))
     max_rounds = forms.IntegerField(label="Turns at most", initial=10, min_value=1)
     task = forms.IntegerField(required=False, label="About task", min_value=1)

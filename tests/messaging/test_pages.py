@@ -270,6 +270,7 @@ def test_a_shutdown_is_asked_for_on_a_page(cast: Cast, login: Login) -> None:
     refused = alice.post("/teams/checkout/shutdown/", {"name": "bob", "reason": ""})
     assert refused.status_code == 422
     assert login("bob").post("/teams/checkout/shutdown/", {"name": "hal"}).status_code == 403
+    assert alice.get("/teams/checkout/shutdown/").headers["Location"] == "/teams/checkout/members/"
 
 
 def test_leave_is_given_once_and_by_who_was_asked(cast: Cast, login: Login) -> None:

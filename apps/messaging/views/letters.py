@@ -179,9 +179,11 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @seated
 def shutdown(request: HttpRequest, member: Member) -> HttpResponse:
-    """Ask an agent to end its run."""
+    """Ask an agent to end its run; who it is, its page in the list of members knows."""
     initial = {"name": request.GET.get("name", "")}
     form = Shutdown(request.POST or None, initial=initial)
+    if not form["name"].value():
+        return redirect("members", member.team.address)
     if form.is_bound:
         asked = form.submit(actions.request_shutdown, member)
         if asked is not None:
