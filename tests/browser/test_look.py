@@ -26,14 +26,13 @@ def test_the_theme_is_chosen_and_kept(make_stage: Make) -> None:
 
 
 def test_the_head_of_a_team_shows_its_name_and_every_tab(make_stage: Make) -> None:
-    stage = make_stage("for n in range(5): add_member(alice, f\"agent-{n}\", agent_type=\"x\")")
+    stage = make_stage('for n in range(5): add_member(alice, f"agent-{n}", agent_type="x")')
     page = stage.open()
     for part in (".page-head h1", ".page-head .tabs"):
         assert page.eval_on_selector(part, "part => part.scrollWidth <= part.clientWidth")
     expect(page.locator("#people a:visible")).to_have_text(["A", "B", "V", "H", "10"])
     page.goto(f"{stage.path}tasks/new/")
     expect(page.locator(".page-head .tabs [aria-current]")).to_have_text("Board")
-
 
 
 CONTRAST = """
