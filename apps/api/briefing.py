@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.api import counts, shapes
 from apps.api.models import Briefed
-from apps.api.next_step import Line, Step, next_step
+from apps.api.next_step import IDLE, Line, Step, next_step
 from apps.core.actions import action
 from apps.core.prepared import NUMBER, OTHER, Prepared
 from apps.core.text import one_line
@@ -92,7 +92,7 @@ def brief(member: Member, *, since: int | None = None, peek: bool = False) -> To
     start = min(seq, since if since is not None else before if before is not None else seq)
     parts = parts_of(member, start)
     step = next_step(member, {name: part.lines for name, part in parts.items()}, _shutdown(member))
-    is_idle = step.action == "wait_for_events"
+    is_idle = step.action in IDLE
     if not (peek and is_idle) and before != seq:
         note(member, seq)
     data = {
@@ -283,7 +283,7 @@ def _who(member: Member) -> str:
         f"The team is {team.state}.",
         f"You may: {may}." if may else "You may read everything and change nothing.",
     ]
-    if member.needs_plan:
+    if member.needs_plan and may:
         lines.append("Before you start a task, a plan of yours for it must be approved.")
     return "\n".join(lines)
 

@@ -19,6 +19,8 @@ class Line(NamedTuple):
 
 
 Lines = Sequence[Line]
+# Where nothing is to be done but wait, or stop.
+IDLE = ("wait_for_events", "start_session")
 # What settles a lead's care: the tool, a verb, and the address.
 CARE = {
     "stalled": ("release_task", "release", "release"),
@@ -45,7 +47,8 @@ class Step(NamedTuple):
 def next_step(member: Member, found: Mapping[str, Lines], shutdown: int | None) -> Step:
     """The first of these that applies: answer, read, decide, go on, begin, wait."""
     return (
-        _shutdown(shutdown)
+        _shut_down(member)
+        or _shutdown(shutdown)
         or _unread(found["unread"])
         or _for_others(member, found)
         or _own_work(member, found)
@@ -56,6 +59,13 @@ def next_step(member: Member, found: Mapping[str, Lines], shutdown: int | None) 
             method="GET",
         )
     )
+
+
+def _shut_down(member: Member) -> Step | None:
+    if member.terminated_at is None:
+        return None
+    why = "you have shut down: stop here. If this is a new run of yours, begin a session."
+    return Step("start_session", why, "/sessions")
 
 
 def _shutdown(message: int | None) -> Step | None:

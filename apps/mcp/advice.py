@@ -35,18 +35,25 @@ def suggested(step: Data) -> str:
     does = {
         "send_message": shut_down(_number(r"message (\d+)", step["why"])),
         "check_inbox": call("check_inbox"),
-        "decide_plan": call("check_inbox", kind="plan_approval_request", unread=False)
-        + " to read it, then "
-        + call("review_task", **about, version=_number(r"version (\d+)", step["why"]))
-        + " with your decision",
+        "decide_plan": _to_decide(step["why"], plan),
         "update_task": call("comment", number=number, answer=True),
         "review_task": call("get_task", number=number) + ", then review_task",
         "submit_plan": call("submit_plan", **about),
         "release_task": call("finish_task", number=number, outcome="release"),
         "replace_reviewer": call("request_review", number=number, reviewer="…"),
         "wait_for_events": call("briefing", wait=WAIT),
+        "start_session": call("begin_run"),
     }  # fmt: skip
     return f"{does.get(action) or call(action, number=number)}: {step['why']}"
+
+
+def _to_decide(why: str, plan: int | None) -> str:
+    """Where the plan is read, at its task or in the message that brought it, and how to decide."""
+    task = _number(r"^decide plan \d+, version \d+, by \S+ for #(\d+)", why)
+    letters = call("check_inbox", kind="plan_approval_request", unread=False, limit=200)
+    read = call("get_task", number=task) if task else letters
+    decide = call("review_task", plan=plan, version=_number(r"version (\d+)", why))
+    return f"{read} to read it, then {decide} with your decision"
 
 
 def _number(pattern: str, text: str) -> int | None:
@@ -125,7 +132,8 @@ def refused(error: DomainError) -> str:
     if error.details.get("conflict"):
         does = call("resolve_conflict", number=error.details["task"])
     if error.code == "plan_required":
-        does = call("submit_plan", task=error.details["task"])
+        plan = call("submit_plan", task=error.details["task"])
+        does = f"{plan}, or {call('check_inbox', wait=WAIT)}"
     if error.code == "nothing_ready":
         does = call("briefing", wait=WAIT)
     return f"{error.hint} {does}".strip()
@@ -170,6 +178,15 @@ def stepped(shape: Data) -> str:
         report = call("report_step", plan=shape["id"], step=step["index"], state="done")
         return f"Next step {step['index']}: {step['title']}. Then {report}."
     return call("finish_task", number=shape["task"]) if shape["task"] else call("briefing")
+
+
+def sent(kind: str) -> str:
+    """After a message of that kind was sent."""
+    if kind == "shutdown_approved":
+        return "You have shut down: stop here, and call nothing more."
+    if kind == "shutdown_rejected":
+        return MORE_WORK
+    return f"{call('check_inbox', wait=WAIT)} for an answer."
 
 
 def read(messages: Sequence[Data]) -> str:

@@ -106,6 +106,17 @@ def read_all(member: Member) -> None:
     mark_all_read(member)
 
 
+def test_who_shut_down_is_told_to_stop_until_a_new_run(by_hal: Caller, cast: Cast) -> None:
+    tasks.create_task(cast.alice, "Ready")
+    request_shutdown(cast.alice, "hal")
+    said(by_hal.post("/messages", {"kind": "shutdown_approved"}), 201)
+    data = said(by_hal.get("/briefing?wait=1"))
+    assert data["next_step"]["call"] == "POST /api/v1/teams/checkout/sessions"
+    assert "you have shut down: stop here." in data["text"]
+    said(by_hal.post("/sessions"), 201)
+    assert suggested(cast.hal) == ("claim_task", 1)
+
+
 def test_nothing_is_suggested_while_the_team_rests(cast: Cast) -> None:
     tasks.create_task(cast.alice, "One")
     transition_team(cast.alice, "paused")

@@ -14,9 +14,10 @@ from tests.conftest import Cast
 from tests.mcp.conftest import Connect
 
 NAMES = [
-    "briefing", "wait_for_events", "list_tasks", "get_task", "create_task", "claim_task",
-    "update_task", "finish_task", "comment", "submit_plan", "report_step", "request_review",
-    "resolve_conflict", "review_task", "send_message", "check_inbox", "discuss", "add_artifact",
+    "briefing", "begin_run", "wait_for_events", "list_tasks", "get_task", "create_task",
+    "claim_task", "update_task", "finish_task", "comment", "submit_plan", "report_step",
+    "request_review", "resolve_conflict", "review_task", "send_message", "check_inbox", "discuss",
+    "add_artifact",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+from apps.messaging.actions import request_shutdown
 from apps.tasks import actions
 from tests.conftest import Cast
 from tests.mcp.conftest import Connect, act
@@ -29,6 +30,28 @@ async def test_a_briefing_may_wait_for_work(team: Cast, connect: Connect) -> Non
         error = await hal.refused("briefing", wait=600)
     assert told["next"].startswith("claim_task(number=1)")
     assert "wait" in error["fields"]
+
+
+async def test_who_shut_down_is_told_to_stop_and_comes_back_with_a_new_run(
+    team: Cast, connect: Connect
+) -> None:
+    await act(actions.create_task, team.alice, "Parse")
+    await act(request_shutdown, team.alice, "hal")
+    async with connect(team.hal) as hal:
+        asked = await hal.do("briefing")
+        agreed = await hal.do("send_message", kind="shutdown_approved")
+        stopped = await hal.do("briefing")
+        begun = await hal.do("begin_run")
+        again = await hal.do("briefing")
+    assert asked["next"].startswith('send_message(kind="shutdown_approved", reply_to=')
+    assert agreed["next"] == "You have shut down: stop here, and call nothing more."
+    assert stopped["next"].startswith("begin_run(): you have shut down: stop here.")
+    assert begun["next"] == "briefing()"
+    assert again["next"].startswith("claim_task(number=1)")
+    session = await team.hal.sessions.aget(ended_at=None)
+    assert session.backend == "mcp"
+    await team.hal.arefresh_from_db()
+    assert team.hal.terminated_at is None
 
 
 async def test_the_journal_is_followed_without_gaps(team: Cast, connect: Connect) -> None:

@@ -65,8 +65,8 @@ class ReportStep(Args):
 
 @tool
 def report_step(member: Member, asked: ReportStep) -> OnePlan:
-    """Say how far a step of your approved plan is: doing when you begin it, done or skipped after.
-    People see it live on the card."""
+    """Say how far a step of your approved plan is: doing when you begin it, done or skipped
+    after."""
     plan_id = asked.plan or _plan_for(member, asked.task)
     actions.report_step(member, plan_id, asked.step, asked.state)
     shape = _shape(plan_id)

@@ -56,8 +56,8 @@ class ResolveConflict(Args):
 
 @tool
 def resolve_conflict(member: Member, asked: ResolveConflict) -> OneTask:
-    """Settle a task marked conflict: its work went on after it was reviewed. It then shows where
-    its work is; the review or approval is taken back."""
+    """Settle a task marked conflict: it then shows where its work is, and its review or approval
+    is taken back."""
     task = actions.resolve_conflict(member, asked.number)
     card = shown.changed(task)
     return {"task": card, "next": advice.seen(card, member)}

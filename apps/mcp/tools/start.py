@@ -8,10 +8,11 @@ from typing_extensions import TypedDict
 from apps.api import shapes
 from apps.api.briefing import brief
 from apps.mcp import advice, shown
-from apps.mcp.caller import Caller
-from apps.mcp.catalogue import Data, reader
+from apps.mcp.caller import VIA, Caller
+from apps.mcp.catalogue import Data, reader, tool
 from apps.mcp.fields import Args, Limit, Seq, Wait, Words
 from apps.teams import events
+from apps.teams.actions import start_session
 from apps.teams.interest import Interest
 from apps.teams.models import Member
 from apps.teams.sentences import kinds_named
@@ -31,9 +32,9 @@ class Briefed(TypedDict):
 
 @reader
 async def briefing(caller: Caller, asked: AskBriefing) -> Briefed:
-    """Call this first, and whenever you are unsure: who you are, the team's rules, what you may
-    do, your running and ready tasks, reviews, plans and messages that wait for you, what changed
-    since your last call, and one next step. With wait it returns once there is something to do."""
+    """Call this first, and whenever you are unsure: who you are, the team's rules, your running
+    and ready tasks, what waits for you, what changed since your last call, and one next step. With
+    wait it returns once there is something to do."""
     me = caller.member
     told = await caller.until(
         lambda member: brief(member, peek=asked.wait > 0),
@@ -43,6 +44,23 @@ async def briefing(caller: Caller, asked: AskBriefing) -> Briefed:
     )
     data = told.data
     return {"text": data["text"], "seq": data["seq"], "next": advice.suggested(data["next_step"])}
+
+
+class Begin(Args):
+    """Nothing more to say."""
+
+
+class Begun(TypedDict):
+    """What to do next."""
+
+    next: str
+
+
+@tool
+def begin_run(member: Member, asked: Begin) -> Begun:
+    """Say that a new run of you begins, where you had shut down."""
+    start_session(member, backend=VIA)
+    return {"next": advice.call("briefing")}
 
 
 class AskEvents(Args):
@@ -63,9 +81,8 @@ class Events(TypedDict):
 
 @reader
 async def wait_for_events(caller: Caller, asked: AskEvents) -> Events:
-    """Follow all that happens in the team. Returns what came after a journal number, at once or as
-    soon as there is something; pass last as after to miss nothing. For messages to you alone
-    check_inbox is quieter."""
+    """Follow all that happens in the team: what came after a journal number; pass last as after
+    to miss nothing. For messages to you alone check_inbox is quieter."""
     me = caller.member
     kinds = kinds_named(asked.kinds, "kinds")
     after = me.team.seq if asked.after is None else asked.after

@@ -22,7 +22,7 @@ class SendMessage(Args):
     cc: Words = []
     broadcast: Annotated[bool, Field(description="To everyone, instead of to.")] = False
     reply_to: Annotated[Id | None, Field(description="Message id; to may be left out.")] = None
-    message_id: Annotated[str, Field(description="Your own id: sent once, however often.")] = ""
+    message_id: str = ""
     kind: str = "message"
     payload: Object | None = None
     tasks: Numbers = []
@@ -38,14 +38,11 @@ class SentMessage(TypedDict):
 
 @tool
 def send_message(member: Member, asked: SendMessage) -> SentMessage:
-    """Write to members. Prefer comment for what belongs to a task. Repeating a call with the same
-    message_id sends nothing twice."""
+    """Write to members. Prefer comment for what belongs to a task. With a message_id of yours it
+    is sent once, however often you call."""
     sent = actions.send_message(member, **asked.given())
     told = shown.sent(shapes.of_message(inbox.whole(member, sent), member))
-    return {
-        "message": told,
-        "next": f"{advice.call('check_inbox', wait=advice.WAIT)} for an answer.",
-    }
+    return {"message": told, "next": advice.sent(sent.kind)}
 
 
 class CheckInbox(Args):
@@ -69,8 +66,8 @@ class Inbox(TypedDict):
 
 @tool
 async def check_inbox(caller: Caller, asked: CheckInbox) -> Inbox:
-    """Read what came to you; it counts as read then. With wait the call returns as soon as
-    something arrives, or empty at the end: repeat it instead of polling."""
+    """Read what came to you; it counts as read then. With wait it returns as soon as something
+    arrives, or empty: repeat it instead of polling."""
     me = caller.member
     return await caller.until(
         lambda member: _read(member, asked),
