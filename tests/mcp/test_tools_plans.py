@@ -22,7 +22,7 @@ async def test_a_plan_opens_the_task(team: Cast, connect: Connect) -> None:
     async with connect(team.hal) as hal:
         refused = await hal.refused("claim_task", number=1)
         assert refused["code"] == "plan_required"
-        assert refused["hint"].endswith("submit_plan(task=1)")
+        assert refused["hint"].endswith("submit_plan(task=1), or check_inbox(wait=50)")
         asked = await hal.do("submit_plan", task=1, title="Parser", steps=["Read", "Write"])
         plan = asked["plan"]
         assert (plan["state"], plan["task"]) == ("pending_review", 1)
@@ -45,10 +45,23 @@ async def test_who_decides_is_told_the_plan_and_the_version(team: Cast, connect:
         read = await alice.do("check_inbox", kind="plan_approval_request", unread=False)
         await alice.do("review_task", plan=plan, version=1, decision="approve")
     assert told["next"].startswith(
-        'check_inbox(kind="plan_approval_request", unread=false) to read it,'
+        'check_inbox(kind="plan_approval_request", unread=false, limit=200) to read it,'
         f" then review_task(plan={plan}, version=1) with your decision: "
     )
     assert read["messages"][0]["payload"]["plan_id"] == plan
+
+
+async def test_a_plan_for_a_task_is_read_there(team: Cast, connect: Connect) -> None:
+    await gated(team)
+    async with connect(team.hal) as hal, connect(team.alice) as alice:
+        plan = await hal.do("submit_plan", task=1, steps=["Read"], body="Because of tabs.")
+        await alice.do("check_inbox")
+        told = await alice.do("briefing")
+        read = await alice.do("get_task", number=1)
+    assert told["next"].startswith(
+        f"get_task(number=1) to read it, then review_task(plan={plan['plan']['id']}, version=1)"
+    )
+    assert read["plans"][0]["body"] == "Because of tabs."
 
 
 async def test_a_rejected_plan_is_revised(team: Cast, connect: Connect) -> None:

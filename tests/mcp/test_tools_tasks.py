@@ -66,6 +66,16 @@ async def test_an_agent_creates_a_task_with_forgiving_values(team: Cast, connect
     assert whole["task"]["labels"] == ["api", "docs"]
 
 
+async def test_me_is_who_calls(team: Cast, connect: Connect) -> None:
+    async with connect(team.hal) as hal:
+        made = await hal.do("create_task", subject="Report", owner="me")
+        given = await hal.do("update_task", number=made["task"]["number"], owner="iris")
+        back = await hal.do("create_task", subject="Other")
+        taken = await hal.do("update_task", number=back["task"]["number"], owner="Me")
+    assert made["task"]["owner"] == taken["task"]["owner"] == "hal"
+    assert given["task"]["owner"] == "iris"
+
+
 async def test_an_observer_creates_nothing(team: Cast, connect: Connect) -> None:
     async with connect(team.vera) as vera:
         error = await vera.refused("create_task", subject="Report")

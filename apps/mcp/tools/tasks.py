@@ -16,6 +16,7 @@ from apps.api.schemas import TasksQuery
 from apps.core.actions import action
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, Prepared
+from apps.core.text import fold
 from apps.mcp import advice, shown
 from apps.mcp.catalogue import Data, reader, tool
 from apps.mcp.fields import Args, Ids, Limit, Number, Numbers, Object, Owner, Words
@@ -140,7 +141,11 @@ def _plans(member: Member, task: int) -> list[Data]:
     if not PLANS.rows(task):
         return []
     plans = Plan.objects.visible_to(member).filter(task=task).order_by("-pk")[:SHOWN]
-    return [shown.plan(shapes.of_plan(plan)) for plan in shapes.plans_whole(plans)]
+    return [
+        shown.plan(shape) | ({"body": shape["body"]} if plan.is_pending else {})
+        for plan in shapes.plans_whole(plans)
+        for shape in [shapes.of_plan(plan)]
+    ]
 
 
 def _files(member: Member, task: int) -> list[Data]:
@@ -167,11 +172,17 @@ class CreateTask(Args):
 @tool
 def create_task(member: Member, asked: CreateTask) -> OneTask:
     """Put a new task on the board, in To do. Say in the description when it counts as done."""
-    task = actions.create_task(member, **asked.given())
+    task = actions.create_task(member, **_named(member, asked.given()))
     if task.owner_id not in (None, member.pk):
         return {"task": shown.changed(task), "next": f"Its owner was told. {advice.MORE_WORK}"}
     start = advice.call("claim_task", number=task.number)
     return {"task": shown.changed(task), "next": f"{start} to do it yourself."}
+
+
+def _named(member: Member, values: Data) -> Data:
+    """The same, with the caller's own name where the owner is to be “me”."""
+    mine = fold(values.get("owner") or "") == "me"
+    return values | {"owner": member.name} if mine else values
 
 
 class ClaimTask(Args):
@@ -180,9 +191,8 @@ class ClaimTask(Args):
 
 @tool
 def claim_task(member: Member, asked: ClaimTask) -> OneTask:
-    """Take a task and start it: this one, or the most urgent one that is ready. Only one member
-    gets it. Refused: plan_required means submit_plan first; nothing_ready says what others wait
-    for."""
+    """Take a task and start it: this one, or the most urgent one that is ready. Refused:
+    plan_required means submit_plan first; nothing_ready says what others wait for."""
     if asked.number is None:
         task = actions.claim_next(member)
     else:
@@ -208,7 +218,7 @@ class UpdateTask(Args):
 def update_task(member: Member, asked: UpdateTask) -> OneTask:
     """Change what a task says; what you leave out stays. It moves by claim_task, finish_task and
     the reviews, not here."""
-    values = asked.given()
+    values = _named(member, asked.given())
     number, version = values.pop("number"), values.pop("version", None)
     task = actions.edit_task(member, number, expected_version=version, **values)
     return {"task": shown.changed(task), "next": advice.seen(shown.changed(task), member)}
