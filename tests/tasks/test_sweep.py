@@ -136,6 +136,16 @@ def test_a_member_who_is_back_clears_their_flags(running: Cast, journal: Journal
         unflag(running.hal)
 
 
+def test_a_call_of_who_shut_down_brings_nobody_back(running: Cast, journal: Journal) -> None:
+    Member.objects.filter(pk=running.hal.pk).update(terminated_at=timezone.now())
+    assert flagged(running) == [1]
+    assert unflag(running.hal) == 0
+    assert flagged(running) == []
+    assert journal() == ["task.stalled", "message.sent"]
+    teams.start_session(running.hal)
+    assert unflag(running.hal) == 1
+
+
 @pytest.mark.parametrize("act", [actions.complete_task, actions.release_task, actions.delete_task])
 def test_the_flag_goes_when_the_work_ends(
     act: Callable[[Member, int], Task], running: Cast

@@ -93,10 +93,13 @@ def _tell(system: Member, task: Task, owner: Member, leaders: list[Member]) -> N
 
 @action
 def unflag(member: Member) -> int:
-    """The member is back: its running tasks are no longer stalled. Returns how many were."""
+    """The member is back: its running tasks are no longer stalled. Returns how many were.
+
+    Who shut down is back with a newer session, not with a call.
+    """
     team = lock_team(member)
     stalled = Task.objects.filter(owner=member, status=Status.IN_PROGRESS, stalled_at__isnull=False)
-    tasks = list(stalled)
+    tasks = list(stalled.filter(owner__terminated_at=None))
     for task in tasks:
         task.team = team
     _unflag(member, tasks)
