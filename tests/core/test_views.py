@@ -14,6 +14,7 @@ from django.urls import URLResolver, get_resolver
 from apps.core.help import TOPICS
 from apps.reviews.actions import propose_plan
 from apps.tasks.actions import create_task
+from apps.teams.actions import transition_team
 from tests.conftest import Cast
 
 
@@ -91,6 +92,15 @@ def test_a_part_opened_by_itself_leads_to_its_page(path: str, page: str, login: 
     client = login("alice")
     assert client.get(path).headers["Location"] == page
     assert b"<html" not in client.get(path, headers={"HX-Request": "true"}).content
+
+
+@pytest.mark.parametrize("path", ["tasks/new/", "messages/new/", "plans/new/"])
+def test_no_form_opens_for_who_may_not_send_it(path: str, cast: Cast, login: Any) -> None:
+    assert login("bob").get(f"/teams/checkout/{path}").status_code == 200
+    assert login("vera").get(f"/teams/checkout/{path}").status_code == 403
+    transition_team(cast.alice, "completed")
+    transition_team(cast.alice, "archived")
+    assert login("bob").get(f"/teams/checkout/{path}").status_code == 409
 
 
 def test_the_icon_is_where_browsers_look() -> None:

@@ -17,7 +17,9 @@ from apps.messaging.models import Message
 from apps.messaging.roster import Roster
 from apps.messaging.views.inbox import listing, whole
 from apps.teams.actions import with_files
+from apps.teams.lifecycle import Allows
 from apps.teams.models import Member
+from apps.teams.permissions import Permission
 from apps.teams.web import back, cleaned, seated
 
 
@@ -138,6 +140,9 @@ def message_answer(request: HttpRequest, member: Member, number: int) -> HttpRes
 @seated
 def message_new(request: HttpRequest, member: Member) -> HttpResponse:
     """Write to members, or to everybody; beside the inbox, or on a page of its own."""
+    if request.method != "POST":
+        member.require(Permission.SEND_MESSAGES)
+        member.team.require(Allows.MESSAGES)
     if request.htmx.target == "ask":  # type: ignore[attr-defined]
         return _ask(request, member)
     form = Compose(

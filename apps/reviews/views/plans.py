@@ -103,6 +103,8 @@ def plan_new(request: HttpRequest, member: Member) -> HttpResponse:
     """Write a plan: submit it, or keep it as a draft."""
     form = NewPlan(request.POST or None, initial={"task": request.GET.get("task")})
     if request.method != "POST":
+        member.require(Permission.WORK)
+        member.team.require(Allows.PLANS)
         return _form(request, member, form)
     said = cleaned(form)
     make = actions.create_plan if said.pop("draft") else actions.propose_plan

@@ -10,6 +10,7 @@ from apps.tasks import actions, forms
 from apps.tasks.sheet import sheet_for
 from apps.tasks.views.answers import changed, sheet_parts
 from apps.teams.actions import with_files
+from apps.teams.lifecycle import Allows
 from apps.teams.models import Member
 from apps.teams.web import cleaned, seated
 
@@ -45,6 +46,8 @@ def new(request: HttpRequest, member: Member) -> HttpResponse:
         response = changed(request, member, made)
         response.headers["HX-Trigger"] = "task-created"
         return response
+    member.require_edit()
+    member.team.require(Allows.TASKS)
     people = list(member.team.members.seated())
     context = {"member": member, "team": member.team, "people": people}
     return render(request, "tasks/new.html", context | {"priorities": forms.PRIORITIES})
