@@ -30,7 +30,7 @@ def test_the_head_of_a_team_shows_its_name_and_every_tab(make_stage: Make) -> No
     page = stage.open()
     for part in (".page-head h1", ".page-head .tabs"):
         assert page.eval_on_selector(part, "part => part.scrollWidth <= part.clientWidth")
-    expect(page.locator("#people a:visible")).to_have_text(["A", "B", "V", "H", "10"])
+    expect(page.locator("#people a:visible")).to_have_text(["A", "B", "V", "H", "I", "10"])
     page.goto(f"{stage.path}tasks/new/")
     expect(page.locator(".page-head .tabs [aria-current]")).to_have_text("Board")
 
