@@ -20,7 +20,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=40)),
-                ('key', models.CharField(editable=False, max_length=120)),
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='teams.team')),
             ],
             options={
@@ -101,7 +100,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='label',
-            constraint=models.UniqueConstraint(fields=('team', 'key'), name='label_once'),
+            constraint=models.UniqueConstraint(fields=('team', 'name'), name='label_once'),
         ),
         migrations.AddIndex(
             model_name='task',
