@@ -15,6 +15,11 @@ from typing import Any
 Write = Callable[[bytes], bool]
 DAPHNE = "daphne.ws_protocol"
 UVICORN = "uvicorn.protocols.websockets.websockets_sansio_impl"
+# What is reached for; a version that calls it otherwise is another server.
+INSIDE = {
+    DAPHNE: ("transport", "state", "STATE_OPEN", "send_queue"),
+    UVICORN: ("transport", "handshake_complete", "close_sent", "writable"),
+}
 
 
 @lru_cache(maxsize=4)
@@ -31,10 +36,15 @@ def frame(text: str) -> bytes:
 
 def writer(send: Any) -> Write | None:
     """What writes a frame at once to the socket behind an ASGI `send`; None for other servers."""
-    if isinstance(send, partial) and send.args and type(send.args[0]).__module__ == DAPHNE:
+    if isinstance(send, partial) and send.args and _is(send.args[0], DAPHNE):
         return partial(_daphne, send.args[0])
     protocol = getattr(send, "__self__", None)
-    return partial(_uvicorn, protocol) if type(protocol).__module__ == UVICORN else None
+    return partial(_uvicorn, protocol) if _is(protocol, UVICORN) else None
+
+
+def _is(protocol: Any, server: str) -> bool:
+    known = type(protocol).__module__ == server
+    return known and all(hasattr(protocol, name) for name in INSIDE[server])
 
 
 def _daphne(protocol: Any, data: bytes) -> bool:
@@ -56,7 +66,7 @@ def _daphne(protocol: Any, data: bytes) -> bool:
 def _uvicorn(protocol: Any, data: bytes) -> bool:
     if not protocol.handshake_complete or protocol.close_sent or not protocol.writable.is_set():
         return False
-    if protocol.disconnected or protocol.transport.is_closing():
+    if protocol.transport.is_closing():
         return False
     protocol.transport.write(data)
     return True

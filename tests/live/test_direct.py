@@ -37,6 +37,23 @@ def test_other_servers_and_wrapped_sends_are_left_to_asgi() -> None:
     assert direct.unsent(None) == 0
 
 
+@pytest.mark.parametrize("server", [direct.DAPHNE, direct.UVICORN])
+def test_a_version_that_is_not_as_expected_inside_is_left_to_asgi(server: str) -> None:
+    class Protocol:
+        async def send(self, message: dict[str, Any]) -> None:
+            return None
+
+    def writer() -> direct.Write | None:
+        one = Protocol()
+        return direct.writer(partial(one.send, one) if server == direct.DAPHNE else one.send)
+
+    Protocol.__module__ = server
+    for name in direct.INSIDE[server]:
+        assert writer() is None
+        setattr(Protocol, name, None)
+    assert writer() is not None
+
+
 @pytest.fixture(params=["daphne", "uvicorn"])
 def greeter(request: pytest.FixtureRequest) -> Iterator[harness.Server]:
     application = "tests.live.greeter:application"
