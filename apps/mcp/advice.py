@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.core.errors import DomainError
+from apps.messaging.models import Discussion
+from apps.messaging.models.discussion import OPEN
 from apps.tasks.models import Task
 from apps.tasks.moves import Column
 from apps.teams.models import Member
@@ -208,14 +210,17 @@ def read(messages: Sequence[Data]) -> str:
 
 def discussed(shape: Data, me: Member) -> str:
     """After a discussion was read, or something was said in it."""
-    if shape["state"] != "active":
+    takes_part = me.name in shape["participants"]
+    if shape["state"] not in OPEN or not (takes_part or shape["opened_by"] == me.name):
         return MORE_WORK
     end = f"{call('discuss', discussion=shape['id'])} with a conclusion"
     turns = shape["turns"]
+    if shape["state"] == Discussion.State.DEADLOCKED:
+        return f"Nobody went on: {end}."
     if len(turns) >= shape["max_rounds"]:
         return f"No turn is left: {end}."
     wait = call("wait_for_events", kinds=["discussion"])
-    if me.name not in shape["participants"] or (turns and turns[-1]["from"] == me.name):
+    if not takes_part or (turns and turns[-1]["from"] == me.name):
         return f"{wait} for the others' turns, or {end}."
     return (
         f"{call('discuss', discussion=shape['id'])} with your turn as body, or with a conclusion."

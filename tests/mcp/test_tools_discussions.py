@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
+from apps.mcp import advice
+from apps.messaging.actions import sweep_deadlocks
 from apps.messaging.models import Discussion
 from apps.teams.models import Event
 from tests.conftest import Cast
-from tests.mcp.conftest import Connect
+from tests.mcp.conftest import Connect, act
 
 
 async def test_two_agents_discuss_until_one_concludes(team: Cast, connect: Connect) -> None:
@@ -40,7 +44,22 @@ async def test_only_who_was_chosen_takes_turns(team: Cast, connect: Connect) -> 
         end = await iris.refused("discuss", discussion=number, conclusion="PEG.")
         alone = await iris.refused("discuss", topic="Me", participants=["iris"])
         nothing = await iris.refused("discuss")
+        read = await iris.do("discuss", discussion=number)
+        mine = await hal.do("discuss", discussion=number)
     assert (turn["code"], end["code"]) == ("not_a_participant", "not_a_participant")
     assert "participants" in alone["fields"]
     assert "topic" in nothing["fields"]
+    assert read["next"] == advice.MORE_WORK
+    assert mine["next"].startswith("wait_for_events(")
     assert await Discussion.objects.acount() == 1
+
+
+async def test_who_takes_part_in_a_deadlock_is_told_to_end_it(team: Cast, connect: Connect) -> None:
+    async with connect(team.hal) as hal:
+        opened = await hal.do("discuss", topic="Grammar", participants=["hal", "iris"], body="LR?")
+        number = opened["discussion"]["id"]
+        await act(sweep_deadlocks, team.team, stale=timedelta(0))
+        told = await hal.do("discuss", discussion=number)
+        ended = await hal.do("discuss", discussion=number, conclusion="LR")
+    assert told["next"] == f"Nobody went on: discuss(discussion={number}) with a conclusion."
+    assert ended["next"] == advice.MORE_WORK
