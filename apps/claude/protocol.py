@@ -18,6 +18,7 @@ from apps.reviews.actions import decide_plan, propose_plan
 from apps.reviews.models import Plan, PlanVersion
 from apps.reviews.models.plan import BODY_LENGTH, TITLE_LENGTH, PlanState
 from apps.reviews.models.review import NOTE_LENGTH
+from apps.teams.actions import lock_team
 from apps.teams.models import Member
 
 log = logging.getLogger(__name__)
@@ -137,6 +138,7 @@ def _asked(names: Names, kind: str, payload: dict[str, object] | None) -> Messag
 @action
 def _link(names: Names, message: Message) -> None:
     """Note on the request that it was answered, and on the answer what it answers."""
+    lock_team(names.system)
     request = _asked(names, message.kind, message.payload)
     if request is None or request.pk == message.pk or message.reply_to_id:
         return

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.claude import formats, writing
@@ -539,6 +540,23 @@ def test_a_shutdown_that_a_person_asks_for_comes_from_the_lead_and_is_answered(s
     copy = Delivery.objects.get(message=asked)
     assert (copy.answered_at, copy.via) == (answer.sent_at, "file")
     assert site.alice.deliveries.filter(message=answer).exists()
+
+
+def test_the_team_is_locked_before_a_copy_is_marked_as_answered(site: Site) -> None:
+    asked = request_shutdown(site.alice, "hal")
+    site.send()
+    request = json.loads(site.home.rows("hal")[0]["text"])
+    yes = {"type": "shutdown_approved", "requestId": request["requestId"], "from": "hal"}
+    late = formats.to_iso(asked.sent_at)
+    site.home.inbox("team-lead", {**row("hal", yes, 4), "timestamp": late})
+    with CaptureQueriesContext(connection) as queries:
+        site.look()
+    done = [query["sql"] for query in queries]
+    (marked,) = (at for at, sql in enumerate(done) if "answered_at" in sql and "UPDATE" in sql)
+    begun = max(
+        at for at, sql in enumerate(done[:marked]) if sql.startswith(("BEGIN", "SAVEPOINT"))
+    )
+    assert 'FROM "teams_team"' in done[begun + 1]
 
 
 def test_a_team_whose_folder_goes_keeps_its_board_and_may_come_back(
