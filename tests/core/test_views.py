@@ -94,13 +94,17 @@ def test_a_part_opened_by_itself_leads_to_its_page(path: str, page: str, login: 
     assert b"<html" not in client.get(path, headers={"HX-Request": "true"}).content
 
 
-@pytest.mark.parametrize("path", ["tasks/new/", "messages/new/", "plans/new/"])
-def test_no_form_opens_for_who_may_not_send_it(path: str, cast: Cast, login: Any) -> None:
-    assert login("bob").get(f"/teams/checkout/{path}").status_code == 200
+@pytest.mark.parametrize(
+    ("path", "who"),
+    [("tasks/new/", "bob"), ("messages/new/", "bob"), ("plans/new/", "bob"),
+     ("shutdown/?name=hal", "alice")],
+)  # fmt: skip
+def test_no_form_opens_for_who_may_not_send_it(path: str, who: str, cast: Cast, login: Any) -> None:
+    assert login(who).get(f"/teams/checkout/{path}").status_code == 200
     assert login("vera").get(f"/teams/checkout/{path}").status_code == 403
     transition_team(cast.alice, "completed")
     transition_team(cast.alice, "archived")
-    assert login("bob").get(f"/teams/checkout/{path}").status_code == 409
+    assert login(who).get(f"/teams/checkout/{path}").status_code == 409
 
 
 def test_the_icon_is_where_browsers_look() -> None:

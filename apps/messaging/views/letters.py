@@ -189,6 +189,9 @@ def shutdown(request: HttpRequest, member: Member) -> HttpResponse:
     form = Shutdown(request.POST or None, initial=initial)
     if not form["name"].value():
         return redirect("members", member.team.address)
+    if request.method != "POST":
+        member.require(Permission.MANAGE_TEAM)
+        member.team.require(Allows.MESSAGES)
     if form.is_bound:
         asked = form.submit(actions.request_shutdown, member)
         if asked is not None:
