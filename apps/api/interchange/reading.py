@@ -32,7 +32,7 @@ from apps.core.text import fold
 from apps.messaging.models import Delivery, Discussion, Message, Turn
 from apps.reviews.models import Plan, PlanDecision, PlanStep, PlanVersion, Review
 from apps.tasks.graph import Node, topological_order
-from apps.tasks.models import Comment, Dependency, Label, Task
+from apps.tasks.models import Comment, Dependency, Label, Task, label_key
 from apps.teams.artifacts import drop_bytes
 from apps.teams.models import AgentSession, Artifact, Event, Member, Team, User
 from apps.teams.names import MEMBER, RESERVED, check_slug
@@ -137,11 +137,16 @@ class Reader(Store):
         return seat
 
     def tasks(self) -> None:
-        """Labels, and cards with theirs and with what they are related to."""
+        """Labels, and cards with theirs and with what they are related to.
+
+        Labels that differ in case alone, as earlier documents may have them, become the first.
+        """
         names = keys_in(self.document, "labels", "The file")
-        labels = {name: Label.called(self.found, str(name)) for name in names}
-        if len({label.key for label in labels.values()}) != len(names):
+        if len(set(names)) != len(names):
             raise wrong("labels", "two of them are called the same")
+        labels: dict[str, Label] = {}
+        for name in map(str, names):
+            labels.setdefault(label_key(name), Label.called(self.found, name))
         Label.objects.bulk_create(labels.values(), batch_size=BATCH)
         rows = listed(self.document, "tasks")
         cards = [
@@ -151,7 +156,7 @@ class Reader(Store):
         if any(not 0 < card.number <= self.found.task_watermark for card in cards):
             raise wrong("tasks", "a number is over the team's task_watermark")
         self.insert(Task, cards, [card.number for card in cards])
-        numbers, words = self.keys[Task], {name: label.pk for name, label in labels.items()}
+        numbers, words = self.keys[Task], {name: labels[label_key(str(name))].pk for name in names}
         self.link(Task.labels.through, "task_id", "label_id", rows, cards, "labels", words)
         self.link(Task.related.through, "from_task_id", "to_task_id", rows, cards, "related",
                   numbers)  # fmt: skip

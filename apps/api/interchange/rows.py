@@ -64,11 +64,11 @@ class Store:
         self, through: type[models.Model], near: str, far: str, rows: Placed,
         made: Iterable[models.Model], part: str, keys: Mapping[Any, int],
     ) -> None:  # fmt: skip
-        """The pairs of a relation between many and many."""
-        pairs = []
+        """The pairs of a relation between many and many, each once."""
+        pairs: dict[tuple[int, int], models.Model] = {}
         for (where, row), one in zip(rows, made, strict=True):
             for key in keys_in(row, part, where):
                 if key not in keys:
                     raise wrong(where, f"{part} names {key!r}, which is not in the document")
-                pairs.append(through(**{near: one.pk, far: keys[key]}))
-        through._default_manager.bulk_create(pairs, batch_size=BATCH)
+                pairs[one.pk, keys[key]] = through(**{near: one.pk, far: keys[key]})
+        through._default_manager.bulk_create(pairs.values(), batch_size=BATCH)
