@@ -138,7 +138,9 @@ def _observe(
 
 
 def _back_at_work(files: TeamFiles) -> None:
-    """Take the flag off running cards whose owner was seen since it was set."""
-    stalled = Task.objects.filter(team=files.team, owner__last_seen_at__gt=F("stalled_at"))
+    """Take the flag off running cards whose owner runs and was seen since it was set."""
+    stalled = Task.objects.filter(
+        team=files.team, owner__last_seen_at__gt=F("stalled_at"), owner__terminated_at=None
+    )
     for owner in Member.objects.filter(pk__in=stalled.values("owner")):
         unflag(owner)

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.claude import formats, writing
+from apps.claude import formats, intake, writing
 from apps.claude.follow import Follower
 from apps.claude.models import Handover, TeamFiles
 from apps.claude.running import AlreadyFollowed, only_one
@@ -588,6 +588,22 @@ def test_work_in_a_file_is_a_sign_of_life(site: Site) -> None:
     site.look()
     assert site.card(1).stalled_at is None
     assert site.seat("hal").presence() is Presence.ACTIVE
+
+
+def test_the_flag_on_work_of_who_shut_down_is_not_asked_about_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.home.task(1, "Lay the floor", owner="hal", blocks=["2"], status="in_progress", minutes=2)
+    site.look()
+    later = timezone.now() + timedelta(minutes=1)
+    Member.objects.filter(name="hal").update(terminated_at=timezone.now(), last_seen_at=later)
+    Task.objects.filter(number=1).update(stalled_at=timezone.now())
+    asked: list[str] = []
+    monkeypatch.setattr(intake, "unflag", lambda owner: asked.append(owner.name))
+    site.home.task(2, "Paint both walls", blockedBy=["1"])
+    site.look()
+    assert (site.card(2).subject, asked) == ("Paint both walls", [])
+    assert site.seat("hal").terminated_at is not None
 
 
 def test_a_file_that_is_being_written_is_no_problem_yet(site: Site) -> None:
