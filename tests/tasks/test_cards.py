@@ -173,6 +173,10 @@ def test_an_unknown_owner_is_refused_with_the_closest_name(cast: Cast) -> None:
         with pytest.raises(Invalid, match=f"no member “{name}”") as info:
             actions.create_task(cast.alice, "One", owner=name)
         assert info.value.hint.startswith(hint)
+    Member.objects.update(denied=["work"])
+    with pytest.raises(Invalid) as info:
+        actions.create_task(cast.alice, "One", owner="zzz")
+    assert info.value.hint == "Nobody works here yet."
 
 
 def test_the_new_owner_is_told(cast: Cast) -> None:

@@ -117,11 +117,9 @@ def find_owner(team: Team, name: str | None) -> Member | None:
     if owner is None:
         names = [seat.name for seat in team.members.seated() if seat.can("work")]
         near = closest(name, names)
-        hint = (
-            f"Did you mean {' or '.join(near)}?"
-            if near
-            else f"Those who work are: {', '.join(names)}."
-        )
+        hint = f"Those who work are: {', '.join(names)}." if names else "Nobody works here yet."
+        if near:
+            hint = f"Did you mean {' or '.join(near)}?"
         raise Invalid(fields={"owner": f"The team has no member “{name[:64]}”."}, hint=hint)
     if not owner.can("work"):
         raise Invalid(fields={"owner": f"{owner.name} does not work on tasks here."})
