@@ -20,7 +20,7 @@ from apps.messaging.actions.discussions import stuck
 from apps.messaging.inbox import inbox
 from apps.messaging.models import Discussion
 from apps.messaging.shapes import discussion_as_dict
-from apps.teams.actions import transition_team
+from apps.teams.actions import change_member, transition_team
 from apps.teams.models import Artifact, Event, Member, Team
 from tests.conftest import Cast, make_cast
 
@@ -235,6 +235,18 @@ def test_observers_open_none_and_other_teams_see_none(cast: Cast, talk: Discussi
     foreign = send_message(other.alice, to=["hal"], body="x")
     with pytest.raises(NotFound):
         open_discussion(cast.alice, "T", ["hal", "iris"], thread=foreign.pk)
+
+
+def test_who_may_not_write_is_not_chosen_and_takes_no_turn(cast: Cast, talk: Discussion) -> None:
+    with pytest.raises(Invalid) as info:
+        open_discussion(cast.alice, "T", ["hal", "vera"])
+    assert info.value.fields["participants"].startswith("vera may not send messages here")
+    change_member(cast.alice, "iris", denied=["send_messages"])
+    for act in (take_turn, conclude):
+        with pytest.raises(NotAllowed) as refused:
+            act(cast.iris, talk.pk, "Tabs.")
+        assert refused.value.details["permission"] == "send_messages"
+    assert talk.turns.count() == 0
 
 
 def test_a_discussion_says_everything_as_data(cast: Cast) -> None:

@@ -74,6 +74,10 @@ def _participants(actor: Member, roster: Roster, names: str | Iterable[str]) -> 
     seats = roster.resolve(listed, actor=actor, field="participants")
     if len(seats) < 2:
         raise Invalid(fields={"participants": "A discussion needs at least two members."})
+    whole = Member.objects.filter(pk__in=[seat.pk for seat in seats])
+    if mute := [seat.name for seat in whole if not seat.can(Permission.SEND_MESSAGES)]:
+        says = f"{', '.join(mute)} may not send messages here, and so takes no turns."
+        raise Invalid(fields={"participants": says})
     return seats
 
 
@@ -189,6 +193,7 @@ def sweep_deadlocks(
 def _lock(actor: Member, discussion_id: int) -> Discussion:
     team = lock_team(actor)
     discussion = Discussion.objects.visible_to(actor).numbered(discussion_id)
+    actor.require(Permission.SEND_MESSAGES)
     team.require(Allows.MESSAGES)
     discussion.team = team
     return discussion
