@@ -54,12 +54,6 @@ class Heard:
 
 
 @action
-def observe_message(actor: Member, seen: SeenMessage, *, via: str = "file") -> Heard:
-    """As `observe_messages`, for one message."""
-    return observe_messages(actor, [seen], via=via)
-
-
-@action
 def observe_messages(actor: Member, seen: Iterable[SeenMessage], *, via: str = "file") -> Heard:
     """Store what is not known yet, in the given order, and note which known copies were read.
 
