@@ -8,7 +8,7 @@ import unicodedata
 from apps.core.errors import Invalid
 from apps.core.text import fold
 
-RESERVED = frozenset({"user", "system", "all", "everyone"})
+RESERVED = frozenset({"user", "system", "all", "everyone", "me"})
 RESERVED_SLUGS = frozenset({"new"})  # `/teams/new/` is the form for a new team
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 MEMBER = re.compile(r"[^\W_][\w.-]{0,63}")

@@ -117,7 +117,8 @@ def find_owner(team: Team, name: str | None) -> Member | None:
     if owner is None:
         names = [seat.name for seat in team.members.seated() if seat.can("work")]
         near = closest(name, names)
-        hint = f"Those who work are: {', '.join(names)}." if names else "Nobody works here yet."
+        some = f"{', '.join(names[:10])}{' and more' if len(names) > 10 else ''}"
+        hint = f"Those who work are: {some}." if names else "Nobody works here yet."
         if near:
             hint = f"Did you mean {' or '.join(near)}?"
         raise Invalid(fields={"owner": f"The team has no member “{name[:64]}”."}, hint=hint)
