@@ -86,7 +86,8 @@ def test_no_address_opens_as_a_bare_part_of_a_page(cast: Cast, login: Any) -> No
 @pytest.mark.parametrize(
     ("path", "page"),
     [("/digest/", "/"), ("/frame/", "/"),
-     ("/teams/checkout/column/done/", "/teams/checkout/#column-done")],
+     ("/teams/checkout/column/done/", "/teams/checkout/#column-done"),
+     ("/teams/checkout/column/done/?owner=hal&x=1", "/teams/checkout/?owner=hal#column-done")],
 )  # fmt: skip
 def test_a_part_opened_by_itself_leads_to_its_page(path: str, page: str, login: Any) -> None:
     client = login("alice")

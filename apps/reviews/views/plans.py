@@ -121,6 +121,8 @@ def plan_revise(request: HttpRequest, member: Member, plan_id: int) -> HttpRespo
     """Change a plan; one that was submitted before gets a new version."""
     found = Plan.objects.visible_to(member).numbered(plan_id)
     found.require_author(member, "revise")
+    if request.method != "POST":
+        member.team.require(Allows.PLANS)
     text = found.current
     steps = Steps.as_text(list(text.steps.all()))
     initial = {"title": text.title, "body": text.body, "steps": steps}

@@ -55,7 +55,9 @@ def column(request: HttpRequest, member: Member, column: str) -> HttpResponse:
     if column not in BOARD:
         raise NotFound(f"The board has no column “{column}”.", code="column_not_found")
     if not htmx(request):
-        return redirect(f"{reverse('board', args=[member.team.address])}#column-{column}")
+        place = reverse("board", args=[member.team.address])
+        query = reads.Filters.parse(request.GET).query
+        return redirect(f"{place}{'?' if query else ''}{query}#column-{column}")
     filters = reads.Filters.parse(request.GET)
     after = reads.parse_after(request.GET.get("after", ""))
     context = {
