@@ -15,8 +15,7 @@ from tests.conftest import make_cast
 
 def migrate(name: str) -> Any:
     """The models as they are at that migration of the tasks."""
-    executor = MigrationExecutor(connection)
-    executor.migrate([("tasks", name)])
+    MigrationExecutor(connection).migrate([("tasks", name)])
     return MigrationExecutor(connection).loader.project_state([("tasks", name)]).apps
 
 
@@ -24,7 +23,8 @@ def migrate(name: str) -> Any:
 def before(transactional_db: None) -> Iterator[Any]:
     cast = make_cast()
     yield cast, migrate("0001_initial")
-    migrate("0002_label_key")
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 def test_labels_that_differ_only_in_case_become_the_first(before: Any) -> None:
