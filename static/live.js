@@ -127,7 +127,17 @@ document.addEventListener("htmx:wsAfterMessage", (event) => {
   away = false;
 });
 
-const tell = (name) => document.body.dispatchEvent(new CustomEvent(`news-${name}`));
+// A part that is being read while there is more news may get an answer from before it. Where the
+// answer takes its place, htmx forgets what the old one heard meanwhile.
+const behind = new Set();
+const tell = (name) => {
+  for (const part of document.querySelectorAll(`.htmx-request[hx-trigger*="news-${name}"]`)) behind.add(part);
+  document.body.dispatchEvent(new CustomEvent(`news-${name}`));
+};
+document.addEventListener("htmx:afterRequest", (event) => {
+  const part = event.detail.requestConfig?.elt;
+  if (behind.delete(part) && !part.isConnected) tell(topicsOf(part)[0]);
+});
 // "inbox@hal" is news about hal's inbox only; a page that is nobody's in particular hears them all.
 const spread = (topics) => {
   const me = document.body.dataset.me;

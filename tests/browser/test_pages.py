@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Stage
 
@@ -43,6 +44,27 @@ def test_one_seat_less_does_not_end_a_page_of_all_my_teams(make_stage: Make) -> 
     expect(place).not_to_contain_text(gone.slug)
     expect(place).to_contain_text(kept.slug)
     is_live(page)
+
+
+def test_news_while_a_part_is_being_read_is_not_lost(make_stage: Make) -> None:
+    gone, kept = make_stage(), make_stage(TWO)
+    page = kept.open("bob", path="/")
+    place = page.locator(".side-teams")
+    expect(place).to_contain_text(gone.slug)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        answer = route.fetch()
+        held.append(route)
+        gone.run("from apps.teams.actions import end_seat; end_seat(alice, 'bob')")
+        time.sleep(2)  # the page hears of it within a second or so
+        route.fulfill(response=answer)
+
+    page.route("**/frame/*", hold, times=1)
+    kept.run("from apps.teams.actions import change_team; change_team(alice, name='Other')")
+    expect(place).to_contain_text("Other", timeout=15_000)
+    expect(place).not_to_contain_text(gone.slug)
+    assert held
 
 
 def test_back_shows_the_board_and_not_a_part_of_it(make_stage: Make) -> None:
