@@ -91,6 +91,7 @@ def take_turn(actor: Member, discussion_id: int, body: str) -> Turn:
     _require_text(body, "body", BODY_LENGTH)
     discussion = _lock(actor, discussion_id)
     discussion.require_participant(actor)
+    actor.require(Permission.SEND_MESSAGES)
     taken = discussion.turns.aggregate(last=Coalesce(Max("number"), 0))["last"]
     number = discussion.next_turn(taken)
     turn = Turn.objects.create(discussion=discussion, number=number, member=actor, body=body)
@@ -124,6 +125,7 @@ def conclude(
     discussion = _lock(actor, discussion_id)
     if discussion.opened_by_id != actor.pk:
         discussion.require_participant(actor)
+    actor.require(Permission.SEND_MESSAGES)
     agreed = Roster(actor.team).resolve(agreed_by, actor=actor, field="agreed_by")
     discussion.move_to(Discussion.State.CONCLUDED)
     discussion.conclusion, discussion.dissent = conclusion.strip(), dissent.strip()
@@ -193,7 +195,6 @@ def sweep_deadlocks(
 def _lock(actor: Member, discussion_id: int) -> Discussion:
     team = lock_team(actor)
     discussion = Discussion.objects.visible_to(actor).numbered(discussion_id)
-    actor.require(Permission.SEND_MESSAGES)
     team.require(Allows.MESSAGES)
     discussion.team = team
     return discussion
