@@ -120,7 +120,7 @@ document.addEventListener("htmx:wsAfterMessage", (event) => {
   const missed = marked() - at;
   at = marked();
   tries = 0;
-  if ("reload" in document.getElementById("cursor").dataset) return reload();
+  if ("reload" in cursor().dataset) return reload();
   if (!ofTeam && missed) askAnew();
   if (away && missed > 0) brief(`Caught up on ${missed} ${missed === 1 ? "change" : "changes"}`);
   else if (document.body.dataset.live !== "live") live.show("live");

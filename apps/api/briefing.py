@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.api import counts, shapes
 from apps.api.models import Briefed
-from apps.api.next_step import IDLE, Line, Step, next_step
+from apps.api.next_step import Line, Step, next_step
 from apps.core.actions import action
 from apps.core.prepared import NUMBER, OTHER, Prepared
 from apps.core.text import one_line
@@ -75,10 +75,10 @@ class Part(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A briefing; idle where there is nothing to do but wait."""
+    """A briefing, and the step that it ends with."""
 
     data: dict[str, Any]
-    is_idle: bool
+    step: Step
 
 
 def brief(member: Member, *, since: int | None = None, peek: bool = False) -> Told:
@@ -92,8 +92,7 @@ def brief(member: Member, *, since: int | None = None, peek: bool = False) -> To
     start = min(seq, since if since is not None else before if before is not None else seq)
     parts = parts_of(member, start)
     step = next_step(member, {name: part.lines for name, part in parts.items()}, _shutdown(member))
-    is_idle = step.action in IDLE
-    if not (peek and is_idle) and before != seq:
+    if not (peek and step.is_idle) and before != seq:
         note(member, seq)
     data = {
         "text": as_text(member, parts, step),
@@ -106,7 +105,7 @@ def brief(member: Member, *, since: int | None = None, peek: bool = False) -> To
         "seq": seq,
         "next_step": step.as_dict(member.team.slug),
     }  # fmt: skip
-    return Told(data, is_idle)
+    return Told(data, step)
 
 
 def _last(member: Member) -> int | None:
@@ -149,7 +148,7 @@ def parts_of(member: Member, since: int) -> dict[str, Part]:
         "ready": part("ready", begin, lambda task: _ready_line(member, task, planned)),
         "my_plans": part("my_plans", "Your plans", _own_plan_line),
         "reviews": listed("Your verdict is asked for", asked["reviews"], _review_line),
-        "plans": listed("Your decision is asked for", plans, lambda p: Line(p.pk, _plan_line(p))),
+        "plans": listed("Your decision is asked for", plans, _decision_line),
         "questions": listed("Your answer is asked for", asked["questions"], _asked_line),
         "care": listed("Needs your care", asked["care"], _care_line),
         "unread": part("unread", "Unread messages, newest first", lambda c: _unread_line(c, now)),
@@ -202,6 +201,10 @@ def _care_line(one: counts.Asked) -> Line:
     return Line(one.task.number, one_line(text + late, LINE), one.call.kind)
 
 
+def _decision_line(plan: Plan) -> Line:
+    return Line(plan.pk, _plan_line(plan), plan=plan)
+
+
 def _plan_line(plan: Plan) -> str:
     place = f" for #{plan.task.number}" if plan.task else ""
     return one_line(
@@ -226,7 +229,7 @@ def _planned(member: Member) -> dict[int | None, str]:
 
 def _own_plan_line(plan: Plan) -> Line:
     text = f"{plan.get_state_display()}: {_plan_line(plan)}"
-    return Line(plan.pk, one_line(text, LINE), plan.state)
+    return Line(plan.pk, one_line(text, LINE), plan.state, plan)
 
 
 def _unread_line(copy: Delivery, now: datetime) -> Line:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from apps.reviews.models import Plan
 from apps.reviews.models.plan import PlanState
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Member
@@ -16,10 +17,10 @@ class Line(NamedTuple):
     id: int
     text: str
     mark: str = ""
+    plan: Plan | None = None
 
 
 Lines = Sequence[Line]
-# Where nothing is to be done but wait, or stop.
 IDLE = ("wait_for_events", "start_session")
 # What settles a lead's care: the tool, a verb, and the address.
 CARE = {
@@ -30,13 +31,23 @@ CARE = {
 
 
 class Step(NamedTuple):
-    """What to do, by the name of the tool that does it, why, and where: `path` under the team's."""
+    """What to do, by the name of the tool that does it, why, and where: `path` under the team's.
+
+    `task`, `plan` and `message` are what it is about.
+    """
 
     action: str
     why: str
     path: str
     method: str = "POST"
     task: int | None = None
+    plan: Plan | None = None
+    message: int | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to do but wait, or stop."""
+        return self.action in IDLE
 
     def as_dict(self, slug: str) -> dict[str, Any]:
         """As data, with the call for those who use REST."""
@@ -75,7 +86,7 @@ def _shutdown(message: int | None) -> Step | None:
         f"You are asked to shut down (message {message}): answer it with a message of kind"
         " shutdown_approved or shutdown_rejected."
     )
-    return Step("send_message", why, "/messages")
+    return Step("send_message", why, "/messages", message=message)
 
 
 def _unread(unread: Lines) -> Step | None:
@@ -89,15 +100,16 @@ def _for_others(member: Member, found: Mapping[str, Lines]) -> Step | None:
     team = member.team
     if not team.allows(Allows.DECISIONS):
         return None
-    for plan, line, _ in found["plans"][:1]:
-        return Step("decide_plan", f"decide {line}; its author waits.", f"/plans/{plan}/decide")
-    for number, line, _ in found["questions"][:1]:
+    for pk, line, _, plan in found["plans"][:1]:
+        why = f"decide {line}; its author waits."
+        return Step("decide_plan", why, f"/plans/{pk}/decide", plan=plan)
+    for number, line, *_ in found["questions"][:1]:
         why = f"answer the question of {line}"
         return Step("update_task", why, f"/tasks/{number}/answer", task=number)
-    for number, line, _ in found["reviews"][:1]:
+    for number, line, *_ in found["reviews"][:1]:
         why = f"review {line}: approve it, or request changes."
         return Step("review_task", why, f"/tasks/{number}/approve", task=number)
-    for number, line, kind in found["care"][:1]:
+    for number, line, kind, _ in found["care"][:1]:
         tool, verb, path = CARE[kind]
         return Step(tool, f"{verb} {line}", f"/tasks/{number}/{path}", task=number)
     return None
@@ -106,16 +118,16 @@ def _for_others(member: Member, found: Mapping[str, Lines]) -> Step | None:
 def _own_work(member: Member, found: Mapping[str, Lines]) -> Step | None:
     if not member.team.allows(Allows.WORK):
         return None
-    for number, line, mark in found["running"]:
+    for number, line, mark, _ in found["running"]:
         if mark != "work":
             continue
         why = f"go on with {line}; complete it when it is done."
         return Step("finish_task", why, f"/tasks/{number}/complete", task=number)
-    for plan, line, mark in found["my_plans"]:
+    for pk, line, mark, plan in found["my_plans"]:
         if mark == PlanState.REJECTED:
             why = f"revise what was rejected: {line}"
-            return Step("submit_plan", why, f"/plans/{plan}/revise")
-    for number, line, mark in found["ready"]:
+            return Step("submit_plan", why, f"/plans/{pk}/revise", plan=plan)
+    for number, line, mark, _ in found["ready"]:
         if mark == "submit_plan":
             return Step("submit_plan", f"submit a plan for {line}.", "/plans", task=number)
         if mark in ("start", "fix"):

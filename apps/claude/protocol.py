@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from apps.claude.plain import cut
-from apps.claude.seats import Names
+from apps.claude.seats import VIA, Names
 from apps.core.actions import action
 from apps.core.errors import DomainError
 from apps.messaging import kinds
@@ -107,7 +107,7 @@ def _decide(seen: SeenMessage, plan: Plan, request: str, word: str) -> None:
     told.save(update_fields=["message_id", "native"])
     for copy in seen.copies:
         told.deliveries.filter(recipient=copy.recipient).update(
-            delivered_at=copy.delivered_at, via="file", read_at=copy.read_at
+            delivered_at=copy.delivered_at, via=VIA, read_at=copy.read_at
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 LONGEST = 64
@@ -23,6 +23,11 @@ def closest(word: str, names: Iterable[str], n: int = 3) -> list[str]:
     scored = ((_score(matcher, wanted, name.casefold()[:LONGEST]), name) for name in set(names))
     near = sorted((-score, name) for score, name in scored if score >= ALIKE)
     return [name for _, name in near[:n]]
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    """A question to append to a sentence; empty where nothing is near."""
+    return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 def _score(matcher: SequenceMatcher[str], wanted: str, name: str) -> float:

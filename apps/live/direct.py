@@ -34,17 +34,20 @@ def frame(text: str) -> bytes:
     return struct.pack("!BBQ", 0x81, 127, size) + payload
 
 
+def protocol_of(send: Any) -> Any:
+    """The object of daphne or uvicorn behind an ASGI `send`; any other, or None, elsewhere."""
+    if isinstance(send, partial):
+        return send.args[0] if send.args else None
+    return getattr(send, "__self__", None)
+
+
 def writer(send: Any) -> Write | None:
     """What writes a frame at once to the socket behind an ASGI `send`; None for other servers."""
-    if isinstance(send, partial) and send.args and _is(send.args[0], DAPHNE):
-        return partial(_daphne, send.args[0])
-    protocol = getattr(send, "__self__", None)
-    return partial(_uvicorn, protocol) if _is(protocol, UVICORN) else None
-
-
-def _is(protocol: Any, server: str) -> bool:
-    known = type(protocol).__module__ == server
-    return known and all(hasattr(protocol, name) for name in INSIDE[server])
+    protocol = protocol_of(send)
+    server = type(protocol).__module__
+    if server not in INSIDE or not all(hasattr(protocol, name) for name in INSIDE[server]):
+        return None
+    return partial(_daphne if server == DAPHNE else _uvicorn, protocol)
 
 
 def _daphne(protocol: Any, data: bytes) -> bool:

@@ -49,7 +49,7 @@ class Outlet:
         self._queued = 0
         self._writer: asyncio.Task[None] | None = None
         self._direct = direct.writer(send)
-        self._transport = _transport(send)
+        self._transport = getattr(direct.protocol_of(send), "transport", None)
 
     def offer(self, text: str) -> bool:
         """Write `text`, or queue it behind what is being written; False: too slow, or gone."""
@@ -98,9 +98,3 @@ class Outlet:
             log.debug("A socket went away while it was written to: %s", error)
         finally:
             self._writer = None
-
-
-def _transport(send: Send) -> Any:
-    """The transport behind the `send` of daphne or uvicorn, which ASGI does not show; or None."""
-    protocol = send.args[0] if isinstance(send, partial) and send.args else None
-    return getattr(protocol or getattr(send, "__self__", None), "transport", None)

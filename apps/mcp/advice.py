@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from apps.api.next_step import Step
 from apps.core.errors import DomainError
 from apps.messaging.models import Discussion
 from apps.messaging.models.discussion import OPEN
+from apps.reviews.models import Plan
 from apps.tasks.models import Task
 from apps.tasks.moves import Column
+from apps.tasks.rights import steers
 from apps.teams.models import Member
-from apps.teams.permissions import Permission
 
 Data = dict[str, Any]
 WAIT = 50
@@ -29,15 +30,14 @@ def call(name: str, **arguments: Any) -> str:
 MORE_WORK = f"{call('claim_task')} for the next one, or {call('check_inbox', wait=WAIT)}."
 
 
-def suggested(step: Data) -> str:
+def suggested(step: Step) -> str:
     """The next step of a briefing, whose own call is for the REST door."""
-    action, number = step["action"], step["task"]
-    plan = _number(r"/plans/(\d+)", step["call"])
-    about = {"plan": plan} if plan else {"task": number}
+    number, plan = step.task, step.plan
+    about = {"plan": plan.pk} if plan else {"task": number}
     does = {
-        "send_message": shut_down(_number(r"message (\d+)", step["why"])),
+        "send_message": shut_down(step.message),
         "check_inbox": call("check_inbox"),
-        "decide_plan": _to_decide(step["why"], plan),
+        "decide_plan": _to_decide(plan) if plan else "",
         "update_task": call("comment", number=number, answer=True),
         "review_task": call("get_task", number=number) + ", then review_task",
         "submit_plan": call("submit_plan", **about),
@@ -46,21 +46,15 @@ def suggested(step: Data) -> str:
         "wait_for_events": call("briefing", wait=WAIT),
         "start_session": call("begin_run"),
     }  # fmt: skip
-    return f"{does.get(action) or call(action, number=number)}: {step['why']}"
+    return f"{does.get(step.action) or call(step.action, number=number)}: {step.why}"
 
 
-def _to_decide(why: str, plan: int | None) -> str:
+def _to_decide(plan: Plan) -> str:
     """Where the plan is read, at its task or in the message that brought it, and how to decide."""
-    task = _number(r"^decide plan \d+, version \d+, by \S+ for #(\d+)", why)
     letters = call("check_inbox", kind="plan_approval_request", unread=False, limit=200)
-    read = call("get_task", number=task) if task else letters
-    decide = call("review_task", plan=plan, version=_number(r"version (\d+)", why))
+    read = call("get_task", number=plan.task.number) if plan.task else letters
+    decide = call("review_task", plan=plan.pk, version=plan.version)
     return f"{read} to read it, then {decide} with your decision"
-
-
-def _number(pattern: str, text: str) -> int | None:
-    found = re.search(pattern, text)
-    return int(found[1]) if found else None
 
 
 def shut_down(message: int | None) -> str:
@@ -117,10 +111,7 @@ def listed(cards: Sequence[Mapping[str, Any]], me: Member) -> str:
 
 
 def _may_resolve(shape: Mapping[str, Any], me: Member) -> bool:
-    if not shape.get("conflict"):
-        return False
-    steers = me.can(Permission.MANAGE_TASKS) or me.can(Permission.REVIEW)
-    return steers or shape.get("owner") == me.name
+    return bool(shape.get("conflict")) and (steers(me) or shape.get("owner") == me.name)
 
 
 def _resolve(number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar, get_type_hints
@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from apps.api.parsing import is_storable
-from apps.core.closest import closest
+from apps.core.closest import closest, did_you_mean
 from apps.core.errors import DomainError, Invalid
 from apps.mcp.caller import Caller
 from apps.mcp.slim import slim
@@ -123,8 +123,3 @@ def find(name: str) -> Tool:
         hint = did_you_mean(closest(name, TOOLS)) or f"There are: {', '.join(TOOLS)}."
         raise UnknownTool(f"There is no tool “{name}”.", hint=hint.strip())
     return TOOLS[name]
-
-
-def did_you_mean(names: Sequence[str]) -> str:
-    """A question to append to a sentence; empty without names."""
-    return f" Did you mean {' or '.join(names)}?" if names else ""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from apps.core.closest import closest
+from apps.core.closest import closest, did_you_mean
 from apps.core.errors import Invalid
 from apps.core.text import one_line
 from apps.messaging import payloads
@@ -65,9 +65,7 @@ def parse_kind(word: str) -> str:
     # A word that also says what was decided needs its payload: see `from_native`.
     if known in MODELS and not implied:
         return known
-    near = closest(kind, KINDS)
-    maybe = f" Did you mean {' or '.join(near)}?" if near else ""
-    says = f"There is no kind “{one_line(word, 40)}”.{maybe}"
+    says = f"There is no kind “{one_line(word, 40)}”.{did_you_mean(closest(kind, KINDS))}"
     raise Invalid(fields={"kind": says}, hint=f"Kinds are: {', '.join(KINDS)}.")
 
 

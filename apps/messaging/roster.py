@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from apps.core.closest import closest
+from apps.core.closest import closest, did_you_mean
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, Prepared
 from apps.core.text import fold
@@ -117,7 +117,7 @@ class Roster:
             return Invalid(fields={field: says}, code="seat_ended", hint=hint)
         live = self.names
         near = list(dict.fromkeys(name for word in unknown for name in closest(word, live)))
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Members are: {_some(live)}."
+        hint = did_you_mean(near).lstrip() or f"Members are: {_some(live)}."
         says = f"The team has no member {_listed(f'“{name[:64]}”' for name in unknown)}."
         return Invalid(
             fields={field: says}, code="unknown_recipient", hint=hint, unknown=list(unknown)[:20],

@@ -12,6 +12,7 @@ from apps.tasks.agenda import Turn
 from apps.tasks.blockers import blockers_of
 from apps.tasks.models import Task
 from apps.tasks.moves import Column
+from apps.tasks.rights import steers
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Member
 from apps.teams.permissions import Permission, Role
@@ -47,10 +48,10 @@ def card_review(task: Task, member: Member) -> CardReview:
         .select_related("author")
         .order_by("-pk")[:PLANS]
     )
-    steers = member.can(Permission.MANAGE_TASKS) or member.can(Permission.REVIEW)
+    puts_right = steers(member)
     decides = task.team.allows(Allows.DECISIONS)
     asks = task.column == Column.DONE and task.team.allows(Allows.PLANS)
-    replaces = task.column == Column.REVIEW and not task.has_conflict and steers and decides
+    replaces = task.column == Column.REVIEW and not task.has_conflict and puts_right and decides
     return CardReview(
         turn=turn_of(
             task,
@@ -62,9 +63,9 @@ def card_review(task: Task, member: Member) -> CardReview:
         next=next_reviewer(task) if asks else None,
         fit=_fit(task) if replaces or asks else [],
         is_late=is_late(task),
-        may_ask=asks and (steers or task.owner_id == member.pk) and member.left_at is None,
+        may_ask=asks and (puts_right or task.owner_id == member.pk) and member.left_at is None,
         may_replace=replaces,
-        may_resolve=task.has_conflict and decides and (steers or task.owner_id == member.pk),
+        may_resolve=task.has_conflict and decides and (puts_right or task.owner_id == member.pk),
         may_plan=_may_plan(task, member),
     )
 

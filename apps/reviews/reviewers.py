@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, Max
 
-from apps.core.closest import closest
+from apps.core.closest import closest, did_you_mean
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, Prepared
 from apps.core.text import fold
@@ -83,9 +83,8 @@ def find_reviewer(task: Task, name: str) -> Member:
     names = [seat.name for seat in task.team.members.seated()]
     seat = task.team.members.exclude(kind=Member.Kind.SYSTEM).filter(key=fold(name)).first()
     if seat is None:
-        near = closest(name, names)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise Invalid(fields={"reviewer": f"The team has no member “{name}”.{hint}"})
+        near = did_you_mean(closest(name, names))
+        raise Invalid(fields={"reviewer": f"The team has no member “{name}”.{near}"})
     if why := why_not(task, seat):
         raise Invalid(fields={"reviewer": why})
     return seat

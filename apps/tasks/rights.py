@@ -48,6 +48,11 @@ NEEDS = {
 """What the state of the team must allow for each move."""
 
 
+def steers(member: Member) -> bool:
+    """Whether the seat may put right what happens to the cards of others."""
+    return member.can(Permission.MANAGE_TASKS) or member.can(Permission.REVIEW)
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A button: what it does, its word, where it posts to."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from apps.core.closest import closest
+from apps.core.closest import closest, did_you_mean
 from apps.core.errors import Invalid
 
 Facts = dict[str, Any]
@@ -210,11 +210,10 @@ def kinds_named(words: Iterable[str], field: str) -> list[str]:
         family = [kind for kind in SENTENCES if kind == word or kind.startswith(f"{word}.")]
         if not family:
             families = {kind.partition(".")[0] for kind in SENTENCES}
-            near = closest(word, [*SENTENCES, *families])
-            maybe = f" Did you mean {' or '.join(near)}?" if near else ""
-            says = f"There is no kind “{word[:64]}”.{maybe}"
+            near = did_you_mean(closest(word, [*SENTENCES, *families]))
             raise Invalid(
-                fields={field: says}, hint=f"Families are: {', '.join(sorted(families))}."
+                fields={field: f"There is no kind “{word[:64]}”.{near}"},
+                hint=f"Families are: {', '.join(sorted(families))}.",
             )
         found += family
     return found

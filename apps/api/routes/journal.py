@@ -50,7 +50,7 @@ def list_events(request: Call, query: Query[schemas.EventsQuery]) -> HttpRespons
 def get_briefing(request: Call, query: Query[schemas.BriefingQuery]) -> HttpResponse:
     """Everything you need to go on: as one text of at most 6,000 characters, and as data."""
     told = brief(request.auth, since=query.since, peek=bool(query.wait))
-    return nothing_yet(reply(told.data)) if query.wait and told.is_idle else reply(told.data)
+    return nothing_yet(reply(told.data)) if query.wait and told.step.is_idle else reply(told.data)
 
 
 @sessions.post("/sessions", schemas.Session, status=201)

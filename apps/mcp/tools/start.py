@@ -38,12 +38,12 @@ async def briefing(caller: Caller, asked: AskBriefing) -> Briefed:
     me = caller.member
     told = await caller.until(
         lambda member: brief(member, peek=asked.wait > 0),
-        enough=lambda told: not told.is_idle,
+        enough=lambda told: not told.step.is_idle,
         seconds=asked.wait,
         interest=Interest(me.team_id, me.name, "briefing"),
     )
     data = told.data
-    return {"text": data["text"], "seq": data["seq"], "next": advice.suggested(data["next_step"])}
+    return {"text": data["text"], "seq": data["seq"], "next": advice.suggested(told.step)}
 
 
 class Begin(Args):

@@ -141,11 +141,13 @@ def _plans(member: Member, task: int) -> list[Data]:
     if not PLANS.rows(task):
         return []
     plans = Plan.objects.visible_to(member).filter(task=task).order_by("-pk")[:SHOWN]
-    return [
-        shown.plan(shape) | ({"body": shape["body"]} if plan.is_pending else {})
-        for plan in shapes.plans_whole(plans)
-        for shape in [shapes.of_plan(plan)]
-    ]
+    return [_plan(plan) for plan in shapes.plans_whole(plans)]
+
+
+def _plan(plan: Plan) -> Data:
+    """One that waits with its text, for whoever decides."""
+    shape = shapes.of_plan(plan)
+    return shown.plan(shape) | ({"body": shape["body"]} if plan.is_pending else {})
 
 
 def _files(member: Member, task: int) -> list[Data]:

@@ -54,7 +54,7 @@ class Heard:
 
 
 @action
-def observe_messages(actor: Member, seen: Iterable[SeenMessage], *, via: str = "file") -> Heard:
+def observe_messages(actor: Member, seen: Iterable[SeenMessage]) -> Heard:
     """Store what is not known yet, in the given order, and note which known copies were read.
 
     A message of the team with the same sender and `message_id` is the same one. Nobody is mailed.
@@ -65,8 +65,8 @@ def observe_messages(actor: Member, seen: Iterable[SeenMessage], *, via: str = "
     known = _known(team, [message.message_id for message in seen])
     fresh = [message for message in seen if (message.sender.pk, message.message_id) not in known]
     old = [message for message in seen if (message.sender.pk, message.message_id) in known]
-    _store(team, fresh, via, heard)
-    _complete(team, [(known[m.sender.pk, m.message_id], m) for m in old], via, heard)
+    _store(team, fresh, actor.via, heard)
+    _complete(team, [(known[m.sender.pk, m.message_id], m) for m in old], actor.via, heard)
     return heard
 
 

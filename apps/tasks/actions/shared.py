@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from apps.core.closest import closest
+from apps.core.closest import closest, did_you_mean
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, OTHER, Prepared
 from apps.core.storing import LARGEST, update
@@ -116,11 +116,9 @@ def find_owner(team: Team, name: str | None) -> Member | None:
     owner = team.members.seated().filter(key=fold(name)).first()
     if owner is None:
         names = [seat.name for seat in team.members.seated() if seat.can("work")]
-        near = closest(name, names)
         some = f"{', '.join(names[:10])}{' and more' if len(names) > 10 else ''}"
-        hint = f"Those who work are: {some}." if names else "Nobody works here yet."
-        if near:
-            hint = f"Did you mean {' or '.join(near)}?"
+        others = f"Those who work are: {some}." if names else "Nobody works here yet."
+        hint = did_you_mean(closest(name, names)).lstrip() or others
         raise Invalid(fields={"owner": f"The team has no member “{name[:64]}”."}, hint=hint)
     if not owner.can("work"):
         raise Invalid(fields={"owner": f"{owner.name} does not work on tasks here."})

@@ -98,8 +98,10 @@ def unflag(member: Member) -> int:
     Who shut down is back with a newer session, not with a call.
     """
     team = lock_team(member)
-    stalled = Task.objects.filter(owner=member, status=Status.IN_PROGRESS, stalled_at__isnull=False)
-    tasks = list(stalled.filter(owner__terminated_at=None))
+    stalled = Task.objects.filter(
+        owner=member, owner__terminated_at=None, status=Status.IN_PROGRESS, stalled_at__isnull=False
+    )
+    tasks = list(stalled)
     for task in tasks:
         task.team = team
     _unflag(member, tasks)

@@ -54,11 +54,11 @@ def column(request: HttpRequest, member: Member, column: str) -> HttpResponse:
     """The cards of one column, or more of them after `?after=`: a part of the board, for htmx."""
     if column not in BOARD:
         raise NotFound(f"The board has no column “{column}”.", code="column_not_found")
+    filters = reads.Filters.parse(request.GET)
     if not htmx(request):
         place = reverse("board", args=[member.team.address])
-        query = reads.Filters.parse(request.GET).query
-        return redirect(f"{place}{'?' if query else ''}{query}#column-{column}")
-    filters = reads.Filters.parse(request.GET)
+        asked = f"?{filters.query}" if filters else ""
+        return redirect(f"{place}{asked}#column-{column}")
     after = reads.parse_after(request.GET.get("after", ""))
     context = {
         "team": member.team,
