@@ -15,6 +15,7 @@ from typing import IO, Any, NamedTuple, TypeVar, TypeVarTuple
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
+from django.db import connection
 from django.http import FileResponse
 from django.urls import set_script_prefix
 
@@ -77,7 +78,9 @@ class Front(ASGIHandler):
 
     def __init__(self, threads: int | None = None) -> None:
         self.load_middleware()
-        self.pool = Pool(threads or settings.HTTP_THREADS)
+        # SQLite works in the very thread that asks, so that two at once only take turns.
+        alone = connection.vendor == "sqlite"
+        self.pool = Pool(threads or settings.HTTP_THREADS, eager=1 if alone else None)
         self._open = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -129,9 +132,9 @@ class Front(ASGIHandler):
             try:
                 reply = self._respond(scope, body)
             except BaseException as error:
-                fail(future, error)
+                fail(future, error, soon=self.pool.is_last)
                 return
-            settle(future, reply, unwanted=reply.close)
+            settle(future, reply, unwanted=reply.close, soon=self.pool.is_last)
             if reply.stream and reply.stream.bound:
                 reply.stream.lane.work()
 

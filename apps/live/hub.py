@@ -8,9 +8,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from apps.core.front import shared
+from apps.core.pool import tell
 from apps.live import fragments
 from apps.live.fragments import Audience
 from apps.live.wire import Wire
@@ -132,7 +134,7 @@ class Hub:
     def _committed(self, team_id: int) -> None:
         """From any thread: something was committed in this process."""
         if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._own_news, team_id)
+            tell(self.loop, partial(self._own_news, team_id))
 
     def _own_news(self, team_id: int) -> None:
         self._wire.tell(team_id)
