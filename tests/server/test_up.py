@@ -87,6 +87,17 @@ def test_a_body_of_30_mb_is_refused_in_words(tmp_path: Path) -> None:
         assert get(site.url, "/teams/bench/", team)[0] == 200
 
 
+def test_a_form_is_read_by_nobody_before_django(tmp_path: Path) -> None:
+    with new_site(tmp_path) as site:
+        connection = http.client.HTTPConnection(site.url.removeprefix("http://"))
+        kind = {"Content-Type": "multipart/form-data"}  # without the boundary that makes it one
+        connection.request("POST", "/api/v1/teams/none/artifacts", b"x" * 100, kind)
+        answer = connection.getresponse()
+        assert answer.status == 401
+        assert b"token_missing" in answer.read()
+        connection.close()
+
+
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     outcome = crash(tmp_path, 3)
     assert outcome.acknowledged > 20
