@@ -29,6 +29,12 @@ EVERYONE = "*all*"
 LANGUAGE = re.compile(r"[\w#+.-]{1,30}")
 SCHEME = re.compile(r"[^/?#:]*:")
 SAFE_SCHEMES = ("http:", "https:", "mailto:")
+# Lines of plain words, in which nothing hides or holds anything: their references are where they
+# stand. Anything else is left to the parser.
+PLAIN = re.compile(
+    r"(?:(?:(?:[^\W\d_]|[@(\"']|#[0-9])(?:[^\W_]|[@#.,;!?'\"()/%=-]| (?! ))*)?(?:\n|$))+"
+)
+SIGN = re.compile(r"[@#]")
 BARE_URL = re.compile(r"://[^\s<>\"`{}|\\^\[\]]+")
 PROTOCOL = re.compile(r"(?:^|[^a-z0-9.+-])(https?)$", re.IGNORECASE)
 
@@ -98,12 +104,28 @@ def references(text: str, names: Iterable[str] = ()) -> References:
     if "@" not in text and "#" not in text:
         return References([], [])
     env: dict[str, Any] = {"names": _names({name: name for name in names}, everyone=EVERYONE)}
+    if len(text) <= MAX_CHARS and PLAIN.fullmatch(text):
+        return _where_they_stand(text, env["names"])
     found: dict[str, list[Any]] = {"mention": [], "task_ref": []}
     for block in _parse(_split(_encodable(text))[0], env) or ():
         for token in block.children or ():
             if token.type in found:
                 found[token.type].append(token.meta["to"])
     return References(_unique(found["mention"]), _unique(found["task_ref"]))
+
+
+def _where_they_stand(text: str, names: Mapping[str, str]) -> References:
+    found: tuple[list[str], list[int]] = ([], [])
+    at = 0
+    while sign := SIGN.search(text, at):
+        at = sign.end()
+        if sign[0] == "@" and (handle := words.handle_at(text, sign.start(), names)):
+            at, name = handle
+            found[0].append(name)
+        elif sign[0] == "#" and (task := words.task_at(text, sign.start())):
+            at, number = task
+            found[1].append(number)
+    return References(_unique(found[0]), _unique(found[1]))
 
 
 def _parse(head: str, env: dict[str, Any]) -> list[Token] | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from django.utils.safestring import SafeString
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.core import markdown
 from apps.core.markdown import (
     ATTRIBUTES,
     CLASSES,
@@ -197,6 +199,31 @@ def test_what_is_shown_is_what_is_reported(text: str) -> None:
     assert set(members) == {"all" if name == EVERYONE else name for name in found.names}
     links = [a for tag, a in reader.elements if a.get("class") == "task-ref"]
     assert bool(links) == bool(found.tasks)
+
+
+plain = st.lists(
+    st.sampled_from(
+        ["@hal", "@Hal.", "@all", "@nobody", "#12", "#0", "#", "@", " ", " ", "\n", "\n\n", "a",
+         "x@hal", "word#3", "é", "1", "1. ", "- ", "-", "=", "...", "(", ")", "'", '"', "/", "# ",
+         "%", "7"]
+    ),
+    max_size=30,
+).map("".join)  # fmt: skip
+
+
+@given(plain)
+def test_plain_words_are_read_as_the_parser_reads_them(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(markdown, "PLAIN", re.compile("(?!)"))
+        parsed = references(text, ["Hal"])
+    assert references(text, ["Hal"]) == parsed
+
+
+def test_most_messages_are_plain_words() -> None:
+    for text in ("The parser is done; see #1.", "@hal, could you look?\n\nIt's #3 (or #4)."):
+        assert markdown.PLAIN.fullmatch(text)
+    for text in ("`#1`", "see https://x/#1", "    #1", "- #1", "# #1", "a  #1", "\\#1", "<b>#1"):
+        assert not markdown.PLAIN.fullmatch(text)
 
 
 # Safety
