@@ -87,6 +87,7 @@ SQLITE_OPTIONS = {
 }
 DATABASES = {"default": env.database(f"sqlite:///{DATA_DIR / 'teams.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "apps.core.sqlite"
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     # Tests use a file too: an in-memory database has one connection, and concurrency is the point.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import connection, models
 from django.db.models.query import get_related_populators
+
+from apps.core.statements import fetch, here
 
 M = TypeVar("M", bound=models.Model)
 
@@ -42,17 +44,15 @@ class Prepared(Generic[M]):
 
     def rows(self, value: int | str, other: int = 0) -> list[list[Any]]:
         """The rows for `value`, each a list of values in the order of the query's columns."""
-        here = connections[DEFAULT_DB_ALIAS]  # the proxy looks it up at every attribute
-        compiled = self._compiled.get(here.vendor) or self._compile()
+        database = here()
+        compiled = self._compiled.get(database.vendor) or self._compile()
         given = {NUMBER: value, TEXT: value, OTHER: other}
         params = [given.get(param, param) for param in compiled.params]
-        with here.cursor() as cursor:
-            cursor.execute(compiled.sql, params)
-            rows = [list(row) for row in cursor.fetchall()]
+        rows = [list(row) for row in fetch(database, compiled.sql, params)]
         for at, (converters, expression) in compiled.converters.items():
             for convert in converters:
                 for row in rows:
-                    row[at] = convert(row[at], expression, here)
+                    row[at] = convert(row[at], expression, database)
         return rows
 
     def objects(self, value: int | str, other: int = 0) -> list[M]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
+from django.db import DatabaseError, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from apps.core.statements import fetch, here
 
 M = TypeVar("M", bound=models.Model)
 
@@ -28,14 +30,12 @@ def insert(rows: Sequence[M]) -> Sequence[M]:
     model = type(rows[0])
     if len(rows) > MOST:
         return model._default_manager.bulk_create(rows)
-    here = connections[DEFAULT_DB_ALIAS]  # the proxy looks it up at every attribute
-    params = [_stored(field, row, here, add=True) for row in rows for field in _fields(model)]
-    with here.cursor() as cursor:
-        cursor.execute(_insertion(model, len(rows), here.vendor), params)
-        keys = cursor.fetchall()
+    database = here()
+    params = [_stored(field, row, database, add=True) for row in rows for field in _fields(model)]
+    keys = fetch(database, _insertion(model, len(rows), database.vendor), params)
     for row, (key,) in zip(rows, keys, strict=True):
         row.pk = key
-        row._state.adding, row._state.db = False, here.alias
+        row._state.adding, row._state.db = False, database.alias
     return rows
 
 
@@ -45,18 +45,16 @@ def update(row: models.Model, *names: str) -> None:
     fields = [field for field in _fields(model) if field.name in names]
     if len(fields) < len(set(names)):
         raise ValueError(f"{model.__name__} has not all of these fields: {', '.join(names)}.")
-    here = connections[DEFAULT_DB_ALIAS]
-    params = [_stored(field, row, here, add=False) for field in fields]
-    with here.cursor() as cursor:
-        cursor.execute(_change(model, tuple(fields), here.vendor), [*params, row.pk])
-        if not cursor.rowcount:
-            raise DatabaseError(f"{row!r} is not stored any more.")
+    database = here()
+    params = [_stored(field, row, database, add=False) for field in fields]
+    if not fetch(database, _change(model, tuple(fields), database.vendor), [*params, row.pk]):
+        raise DatabaseError(f"{row!r} is not stored any more.")
 
 
 def _stored(
-    field: models.Field[Any, Any], row: models.Model, here: BaseDatabaseWrapper, *, add: bool
+    field: models.Field[Any, Any], row: models.Model, database: BaseDatabaseWrapper, *, add: bool
 ) -> Any:
-    return field.get_db_prep_save(field.pre_save(row, add=add), here)
+    return field.get_db_prep_save(field.pre_save(row, add=add), database)
 
 
 @cache
@@ -84,7 +82,7 @@ def _change(
     values = ", ".join(f"{name(str(field.column))} = %s" for field in fields)
     return (
         f"UPDATE {name(model._meta.db_table)} SET {values} "  # noqa: S608
-        f"WHERE {name(_key(model))} = %s"
+        f"WHERE {name(_key(model))} = %s RETURNING {name(_key(model))}"
     )
 
 

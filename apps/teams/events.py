@@ -12,6 +12,7 @@ from django.db.transaction import TransactionManagementError
 
 from apps.core.actions import action
 from apps.core.prepared import NUMBER, OTHER, Prepared
+from apps.core.statements import fetch, here
 from apps.core.storing import insert
 from apps.teams.models import Event, Member, Team
 
@@ -87,12 +88,8 @@ def record_all(team: Team, lines: Sequence[Line]) -> None:
 
 def _next_seq(team_id: int, count: int = 1) -> int:
     table = Team._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET seq = seq + %s WHERE id = %s RETURNING seq",  # noqa: S608
-            [count, team_id],
-        )
-        (seq,) = cursor.fetchone()
+    statement = f"UPDATE {table} SET seq = seq + %s WHERE id = %s RETURNING seq"  # noqa: S608
+    ((seq,),) = fetch(here(), statement, [count, team_id])
     return int(seq)
 
 
