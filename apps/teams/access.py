@@ -15,10 +15,20 @@ from apps.teams.lifecycle import State
 from apps.teams.models import Member, Team, Token, User
 from apps.teams.models.credentials import digest
 
+# What a call seldom asks of its token, seat, team and person; read where it is asked for.
+LATER = (
+    "prefix", "created_at", "created_by", "name",
+    "member__metadata", "member__team__source", "member__team__metadata",
+    "member__user__password", "member__user__last_login", "member__user__date_joined",
+    "member__user__digest_seen_at", "member__user__notifications",
+)  # fmt: skip
 TOKEN = Prepared(
     Token,
     lambda tokens: (
-        tokens.filter(digest=TEXT).order_by().select_related("member__team", "member__user")
+        tokens.filter(digest=TEXT)
+        .order_by()
+        .select_related("member__team", "member__user")
+        .defer(*LATER)
     ),
 )
 

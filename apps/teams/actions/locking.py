@@ -6,7 +6,11 @@ from apps.teams.models import Member, Team
 from apps.teams.permissions import Permission
 
 WATCHED = ("role", "granted", "denied", "left_at", "plan_mode_required")
-TEAM = Prepared(Team, lambda teams: teams.filter(pk=NUMBER).order_by().select_for_update())
+# What few actions ask of the team, some of it long, is read where it is asked for.
+LATER = ("description", "created_at", "protocol", "source", "metadata")
+TEAM = Prepared(
+    Team, lambda teams: teams.filter(pk=NUMBER).order_by().select_for_update().defer(*LATER)
+)
 SEAT = Prepared(Member, lambda seats: seats.filter(pk=NUMBER).order_by().values_list(*WATCHED))
 
 

@@ -10,7 +10,8 @@ from apps.teams.models.team import Team
 class Event(models.Model):
     """One line of a team's journal. `seq` has no gaps and is the order of commits."""
 
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="events")
+    # The constraint's own index serves what looks for a team.
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)
     actor = models.ForeignKey(Member, null=True, on_delete=models.SET_NULL, related_name="+")
