@@ -167,6 +167,18 @@ document.addEventListener("toggle", (event) => {
 // Where many tabs do not fit, the one that is open shows.
 document.querySelector(".page-head .tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
+// Drafts are kept in this browser under their writer's number; who logs out leaves none behind.
+
+app.draftsOf = `draft-of-${document.body.dataset.user}-`;
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-logs-out]")) return;
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(app.draftsOf)) localStorage.removeItem(key);
+  } catch {
+    // A browser that keeps nothing has nothing to forget.
+  }
+});
+
 // Keys that lead elsewhere; the board adds its own
 
 // A page of no team leads back to the board that was open last.

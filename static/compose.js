@@ -1,11 +1,11 @@
 // Writing messages on any page of a team: drafts are kept, names and cards complete themselves, and
 // the composer opens as a dialog over the page.
 
-// Drafts, per conversation, in this browser
+// Drafts, per conversation and person, in this browser
 
 const draftKey = (form) => {
   const key = form.closest("[data-draft]")?.dataset.draft;
-  return key ? `draft-${key}` : "";
+  return key ? app.draftsOf + key : "";
 };
 const store = (use) => {
   try {

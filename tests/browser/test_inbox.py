@@ -106,6 +106,33 @@ def test_a_draft_survives_a_reload_and_goes_when_sent(make_stage: Make) -> None:
     expect(page.locator("#reply-body")).to_have_value("")
 
 
+def test_a_draft_is_its_writers_and_goes_with_them(make_stage: Make) -> None:
+    stage = make_stage()
+    page = stage.open("bob", f"{stage.path}messages/new/")
+    page.fill("#new-body", "Between us")
+    page.context.add_cookies(
+        [{"name": "teams_session", "value": stage.sessions["alice"], "url": stage.site.url}]
+    )
+    page.reload()
+    expect(page.locator("#new-body")).to_have_value("")
+    page.fill("#new-body", "Mine alone")
+
+    page.context.clear_cookies()  # a session of its own, so that leaving ends no other
+    page.goto("/login/")
+    page.fill("[name=username]", "bob")
+    page.fill("[name=password]", "not-used-bob")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#user-menu")
+    page.goto(f"{stage.path}messages/new/")
+    expect(page.locator("#new-body")).to_have_value("Between us")
+    page.click("#user-menu summary")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login/**")
+    left = page.evaluate("JSON.stringify(localStorage)")
+    assert "Between us" not in left
+    assert "Mine alone" in left
+
+
 def test_what_comes_meanwhile_does_not_touch_what_is_written(make_stage: Make) -> None:
     page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
     line(page, "Letter 0").click()
