@@ -78,9 +78,9 @@ class Front(ASGIHandler):
 
     def __init__(self, threads: int | None = None) -> None:
         self.load_middleware()
-        # SQLite works in the very thread that asks, so that two at once only take turns.
-        alone = connection.vendor == "sqlite"
-        self.pool = Pool(threads or settings.HTTP_THREADS, eager=1 if alone else None)
+        # SQLite does its work in the thread that asks: two at once would mostly take turns.
+        leading = 1 if connection.vendor == "sqlite" else None
+        self.pool = Pool(threads or settings.HTTP_THREADS, leading=leading)
         self._open = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -110,7 +110,7 @@ class Front(ASGIHandler):
         self.pool.put(partial(self._serve, scope, body, reply))
         self._open += 1
         gone = None
-        if self._open > len(self.pool.threads):  # watching costs, so only who has to queue is
+        if self._open > len(self.pool.threads):  # watching costs, so only where many wait
             gone = asyncio.ensure_future(disconnected(receive))
             gone.add_done_callback(lambda _: reply.cancel())
         try:

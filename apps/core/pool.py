@@ -1,8 +1,9 @@
 """A few long-lived threads that do synchronous work for the event loop, in order of arrival.
 
-A thread that gives the interpreter up to another one costs as much as a statement of the database,
-so they change as seldom as can be: results land on the loop together, and where all work is done in
-this process, as with SQLite, one thread does it and the others help out only where it is held up.
+To give the interpreter from one thread to another costs as much as a statement of the database, so
+it is done as seldom as can be. Results land on the loop together. And where all work is done in
+this process, as with SQLite, one thread leads and takes the jobs; another one takes the lead only
+where a job holds it up.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from typing import Any, TypeVar, TypeVarTuple
-from weakref import WeakKeyDictionary
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 
 from django.db import close_old_connections, connections
 
@@ -24,8 +24,8 @@ R = TypeVar("R")
 Args = TypeVarTuple("Args")
 Job = Callable[[], object]
 
-# How long a result waits at most for others to land with, and after how long (once to twice that)
-# a job counts as held up.
+# How long a result waits at most for others to land with, and how long (once to twice that) a job
+# may keep others waiting before another thread takes the lead.
 PULSE_SECONDS = 0.010
 
 
@@ -38,7 +38,12 @@ class Landing:
         self._called = False
 
     def put(self, callback: Job, *, soon: bool) -> None:
-        """Call `callback` on the loop, with those before it; if not `soon`, when somebody lands."""
+        """Call `callback` on the loop, with those before it; if not `soon`, when somebody lands.
+
+        RuntimeError where the loop is closed.
+        """
+        if self._loop.is_closed():
+            raise RuntimeError("The event loop is closed.")
         self._due.append(callback)
         if soon and not self._called:
             self._called = True
@@ -55,18 +60,25 @@ class Landing:
                 logger.exception("What a thread left for the event loop failed.")
 
 
-_landings: WeakKeyDictionary[asyncio.AbstractEventLoop, Landing] = WeakKeyDictionary()
+_landings: dict[asyncio.AbstractEventLoop, Landing] = {}
 
 
 def landing(loop: asyncio.AbstractEventLoop) -> Landing:
     """The one landing of `loop`."""
     found = _landings.get(loop)
-    return found or _landings.setdefault(loop, Landing(loop))
+    if found is None:
+        for other in list(_landings):
+            if other.is_closed():
+                _landings.pop(other, None)
+        found = _landings.setdefault(loop, Landing(loop))
+    return found
 
 
 def tell(loop: asyncio.AbstractEventLoop, callback: Job) -> None:
     """From any thread: call `callback` on `loop`; from a job of the pool, before its result."""
-    landing(loop).put(callback, soon=not isinstance(threading.current_thread(), Worker))
+    thread = threading.current_thread()
+    waits = isinstance(thread, Worker) and thread.pool.beats_for(loop)
+    landing(loop).put(callback, soon=not waits)
 
 
 def settle(
@@ -159,40 +171,59 @@ def do(job: Job) -> None:
 
 
 class Worker(threading.Thread):
-    """A thread of the pool; it keeps its database connections from job to job."""
+    """A thread of the pool; it keeps its database connections from job to job.
 
-    def __init__(self, name: str, lane: Lane) -> None:
+    It works while it leads. `done` grows after the result of a job was put.
+    """
+
+    def __init__(self, name: str, pool: Pool) -> None:
         super().__init__(name=name, daemon=True)
-        self.lane = lane
-        self.done = 0
+        self.pool = pool
+        self.leads = False
+        self.begun = self.done = 0
 
     def run(self) -> None:
-        """Work until the lane ends."""
+        """Work until the pool ends."""
         try:
-            while (job := self.lane.take()) is not None:
-                do(job)
-                self.done += 1
+            while self._lead():
+                pass
         finally:
             connections.close_all()
 
+    def _lead(self) -> bool:
+        """Wait for the lead and do jobs until it is lost; False where the pool ends."""
+        self.pool.turns.acquire()
+        self.leads = True
+        while self.leads:
+            job = self.pool.take()
+            if job is None:
+                self.pool.turns.release()
+                return False
+            self.begun += 1
+            do(job)
+            self.done += 1
+        return True
+
+
+class Beat(NamedTuple):
+    """How many jobs each thread had begun and done at a pulse."""
+
+    begun: list[int]
+    done: list[int]
+
 
 class Pool(Lane):
-    """A lane with its own threads, of which `eager` take jobs as they come.
+    """A lane with its own threads, of which `leading` take jobs at a time; all, if not given.
 
-    The others take over what waits while an eager one is held up. Only the event loop puts jobs.
+    Only an event loop puts jobs.
     """
 
-    def __init__(self, threads: int, *, eager: int | None = None) -> None:
+    def __init__(self, threads: int, *, leading: int | None = None) -> None:
         super().__init__()
-        self._help = Lane()
-        eager = min(threads, eager or threads)
-        self.threads = [
-            Worker(f"pool-{number}", self if number <= eager else self._help)
-            for number in range(1, threads + 1)
-        ]
-        self._eager, self._helpers = self.threads[:eager], self.threads[eager:]
-        self._put, self._did = 0, -1
-        self._beating: asyncio.AbstractEventLoop | None = None
+        self.turns = threading.Semaphore(min(threads, leading or threads))
+        self.threads = [Worker(f"pool-{number}", self) for number in range(1, threads + 1)]
+        self._put = 0
+        self._beats: dict[asyncio.AbstractEventLoop, Beat | None] = {}
         for thread in self.threads:
             thread.start()
 
@@ -201,13 +232,17 @@ class Pool(Lane):
         """Whether nothing waits behind what is done now; else its result lands with the next."""
         return self._jobs.empty()
 
+    def beats_for(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether what is left for `loop` lands within a pulse."""
+        return loop in self._beats
+
     def put(self, job: Job) -> None:
         """Have `job` called, its result ignored and its exception logged."""
+        loop = asyncio.get_running_loop()
         self._put += 1
         super().put(job)
-        loop = asyncio.get_running_loop()
-        if self._beating is not loop:
-            self._beating, self._did = loop, -1
+        if loop not in self._beats:
+            self._beats[loop] = None
             loop.call_later(PULSE_SECONDS, self._pulse, loop)
 
     async def run(self, function: Callable[[*Args], R], *args: *Args) -> R:
@@ -221,30 +256,26 @@ class Pool(Lane):
 
     def close(self) -> None:
         """Wait until the threads did what is queued, closed their connections and ended."""
-        for thread in self.threads:
-            thread.lane.end()
+        for _ in self.threads:
+            self.end()
         for thread in self.threads:
             thread.join()
 
     def _pulse(self, loop: asyncio.AbstractEventLoop) -> None:
-        """While jobs are under way: land what waits to, and call for help where one is held up."""
-        landing(loop).land()
-        if self._beating is not loop:
+        """While jobs are under way: land what waits to, and pass the lead on where one is held."""
+        now = Beat([one.begun for one in self.threads], [one.done for one in self.threads])
+        landing(loop).land()  # after counting: what was done by then has been put
+        if sum(now.done) == self._put:
+            del self._beats[loop]
             return
-        if self._put == sum(thread.done for thread in self.threads):
-            self._beating = None
-            return
-        did = sum(thread.done for thread in self._eager)
-        if did == self._did and self._helpers:
-            self._call_for_help()
-        self._did = did
+        before, self._beats[loop] = self._beats[loop], now
+        if before and not self.is_last:
+            self._pass_on(before, now)
         loop.call_later(PULSE_SECONDS, self._pulse, loop)
 
-    def _call_for_help(self) -> None:
-        """Leave to the others all that waits."""
-        try:
-            while job := self._jobs.get_nowait():
-                self._help.put(job)
-            self.end()
-        except Empty:
-            pass
+    def _pass_on(self, before: Beat, now: Beat) -> None:
+        """Take the lead from whoever is at the same job as before."""
+        for at, thread in enumerate(self.threads):
+            if thread.leads and before.begun[at] == now.begun[at] > now.done[at]:
+                thread.leads = False
+                self.turns.release()

@@ -106,7 +106,7 @@ def crowd(request: HttpRequest) -> HttpResponse:
     with CROWD:
         seen["inside"] += 1
         seen["most"] = max(seen["most"], seen["inside"])
-    time.sleep(0.02)
+    time.sleep(0.06)
     with CROWD:
         seen["inside"] -= 1
         seen["threads"].add(threading.current_thread().name)
