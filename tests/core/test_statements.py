@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.db.utils import OperationalError
 
@@ -52,3 +55,24 @@ def test_a_broken_transaction_takes_no_more(cast: Cast) -> None:
 
 def test_a_statement_is_marked_for_sqlite() -> None:
     assert marked("SELECT '%%', %s, %s") == "SELECT '%', ?, ?"
+
+
+def test_the_guards_of_django_stand(cast: Cast) -> None:
+    mine, caught = here(), []
+
+    def elsewhere() -> None:
+        try:
+            fetch(mine, "SELECT %s", [1])
+        except DatabaseError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert "can only be used in that same thread" in str(caught[0])
+
+    async def on_the_loop() -> None:
+        fetch(mine, "SELECT %s", [1])
+
+    with pytest.raises(SynchronousOnlyOperation):
+        asyncio.run(on_the_loop())

@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any
 
 from django.db.backends.sqlite3 import base
-from django.utils.asyncio import async_unsafe
 
 STATEMENTS = 512
 
@@ -29,17 +28,18 @@ class Cursor(base.SQLiteCursorWrapper):
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django looks for a class of this name."""
 
-    @async_unsafe
     def create_cursor(self, name: Any = None) -> Cursor:
         """The cursor of a statement."""
         return self.connection.cursor(factory=Cursor)  # type: ignore[no-any-return]
 
     def fetch(self, sql: str, params: Sequence[Any]) -> list[Any]:
         """The rows of a statement, without a cursor of Django's where nobody watches it."""
-        if self.connection is None or self.queries_logged or self.execute_wrappers:
+        if self.queries_logged or self.execute_wrappers:
             with self.cursor() as cursor:
                 cursor.execute(sql, params)
                 return list(cursor.fetchall())
+        self.ensure_connection()
+        self.validate_thread_sharing()
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
             rows: list[Any] = self.connection.execute(marked(sql), params).fetchall()
