@@ -29,8 +29,8 @@ EVERYONE = "*all*"
 LANGUAGE = re.compile(r"[\w#+.-]{1,30}")
 SCHEME = re.compile(r"[^/?#:]*:")
 SAFE_SCHEMES = ("http:", "https:", "mailto:")
-# Lines of plain words, in which nothing hides or holds anything: their references are where they
-# stand. Anything else is left to the parser.
+# Lines of plain words: no code, links, escapes, emphasis, indents or marks of headings and lists.
+# Nothing in them hides a reference, so each is where it stands; other texts are for the parser.
 PLAIN = re.compile(
     r"(?:(?:(?:[^\W\d_]|[@(\"']|#[0-9])(?:[^\W_]|[@#.,;!?'\"()/%=-]| (?! ))*)?(?:\n|$))+"
 )
@@ -115,17 +115,18 @@ def references(text: str, names: Iterable[str] = ()) -> References:
 
 
 def _where_they_stand(text: str, names: Mapping[str, str]) -> References:
-    found: tuple[list[str], list[int]] = ([], [])
+    mentions: list[str] = []
+    tasks: list[int] = []
     at = 0
     while sign := SIGN.search(text, at):
         at = sign.end()
         if sign[0] == "@" and (handle := words.handle_at(text, sign.start(), names)):
             at, name = handle
-            found[0].append(name)
+            mentions.append(name)
         elif sign[0] == "#" and (task := words.task_at(text, sign.start())):
             at, number = task
-            found[1].append(number)
-    return References(_unique(found[0]), _unique(found[1]))
+            tasks.append(number)
+    return References(_unique(mentions), _unique(tasks))
 
 
 def _parse(head: str, env: dict[str, Any]) -> list[Token] | None:
