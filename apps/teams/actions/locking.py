@@ -6,8 +6,8 @@ from apps.teams.models import Member, Team
 from apps.teams.permissions import Permission
 
 WATCHED = ("role", "granted", "denied", "left_at", "plan_mode_required")
-# What few actions ask of the team, some of it long, is read where it is asked for.
-LATER = ("description", "created_at", "protocol", "source", "metadata")
+# What few actions ask of the team is read where it is asked for.
+LATER = ("description", "source", "metadata")
 TEAM = Prepared(
     Team, lambda teams: teams.filter(pk=NUMBER).order_by().select_for_update().defer(*LATER)
 )
