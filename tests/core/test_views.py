@@ -95,6 +95,16 @@ def test_a_part_opened_by_itself_leads_to_its_page(path: str, page: str, login: 
     assert b"<html" not in client.get(path, headers={"HX-Request": "true"}).content
 
 
+def test_a_frame_that_came_anew_keeps_the_mark_of_its_team(login: Any) -> None:
+    client, path = login("alice"), "/teams/checkout/"
+    for _ in range(3):
+        frame = client.get(path, headers={"HX-Request": "true"} if "frame" in path else {})
+        side = frame.content.decode().partition('id="side"')[2].partition("</nav>")[0]
+        assert 'href="/teams/checkout/" aria-current="true"' in side
+        path = re.search(r'hx-get="([^"]+)"', side)[1]  # type: ignore[index]
+        assert path == "/frame/?team=checkout"
+
+
 @pytest.mark.parametrize(
     ("path", "who"),
     [("tasks/new/", "bob"), ("messages/new/", "bob"), ("plans/new/", "bob"),
