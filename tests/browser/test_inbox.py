@@ -93,6 +93,21 @@ def test_keys_go_through_the_letters_and_put_them_away(make_stage: Make) -> None
     expect(page.locator("#letters a.line")).to_have_count(1)
 
 
+def test_all_that_came_meanwhile_is_marked_read_with_the_rest(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    unread = page.locator("#inbox-unread")
+    expect(unread).to_have_text("3")
+    stage.run(MAIL + "send_message(hal, to=['bob'], subject='Late', body='Text')")
+    expect(line(page, "Late")).to_be_visible()
+    expect(unread).to_have_text("4")
+    page.get_by_role("button", name="Mark all read").click()
+    expect(page.locator(".line.is-unread")).to_have_count(0)
+    expect(unread).to_have_text("")
+    expect(page.locator(f'.side-teams a[href="{stage.path}"]')).to_have_attribute(
+        "aria-current", "true"
+    )
+
+
 def test_a_draft_survives_a_reload_and_goes_when_sent(make_stage: Make) -> None:
     page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
     line(page, "Letter 1").click()

@@ -399,6 +399,18 @@ def test_all_is_read_up_to_what_the_page_showed_or_put_away(cast: Cast, login: L
     assert (unread_count(cast.bob), len(inbox(cast.bob, archived=True).items)) == (0, 2)
 
 
+def test_a_list_that_came_anew_says_what_all_read_means_now(cast: Cast, login: Login) -> None:
+    send_message(cast.hal, to=["bob"], body="1")
+    bob = login("bob")
+    assert bob.get(INBOX).status_code == 200
+    second = send_message(cast.hal, to=["bob"], body="2")
+    page = part(bob, INBOX, "letters")
+    assert f'name="upto" value="{second.pk}" form="read-all"' in page
+    assert 'id="inbox-unread" hx-swap-oob="true">2<' in page
+    bob.post(reverse("inbox_read_all", args=["checkout"]), {"upto": second.pk}, **HTMX)
+    assert 'id="inbox-unread" hx-swap-oob="true"><' in part(bob, INBOX, "letters", box="sent")
+
+
 def test_a_long_conversation_begins_with_its_newest_part(cast: Cast, login: Login) -> None:
     first = send_message(cast.hal, to=["bob"], subject="The beginning", body="first words")
     for number in range(105):

@@ -48,7 +48,7 @@ def inbox(request: HttpRequest, member: Member) -> HttpResponse:
     context = listing(request, member)
     target = request.htmx.target  # type: ignore[attr-defined]
     if target == "letters":
-        return render(request, "messaging/inbox.html#letters", context)
+        return render(request, "messaging/inbox.html#listed", context | {"live": True})
     if target == "more-letters":
         return render(request, "messaging/inbox.html#lines", context)
     return whole(request, context)
