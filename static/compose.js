@@ -15,35 +15,78 @@ const store = (use) => {
   }
 };
 const KEPT = "#reply, #compose, #ask-form, form.keeps";
-const FIELDS = ["to", "cc", "subject", "body", "conclusion", "dissent"];
+const FIELDS = ["to", "cc", "broadcast", "subject", "body", "conclusion", "agreed_by", "dissent"];
+const isWrong = (form) => Boolean(form.querySelector(".field-error, .notice-bad"));
+const mainOf = (form) => form.elements.body || form.elements.conclusion;
+const written = (form) => {
+  const values = {};
+  for (const name of FIELDS) {
+    const control = form.elements[name];
+    const value = control?.type === "checkbox" ? control.checked : control?.value;
+    if (value) values[name] = value;
+  }
+  return values;
+};
+const write = (form, values) => {
+  for (const name of FIELDS) {
+    const control = form.elements[name];
+    if (!control) continue;
+    if (control.type === "checkbox") control.checked = Boolean(values[name]);
+    else control.value = values[name] || "";
+    // What is going to be sent is seen.
+    const fold = control.closest("details.fold");
+    if (fold && values[name]) fold.open = true;
+  }
+};
+
+const showKept = (form) => {
+  const state = form.querySelector("[data-draft-state]");
+  if (!state || state.firstChild) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "link-btn";
+  button.dataset.discards = "";
+  button.textContent = "Discard draft";
+  state.append("Draft kept · ", button);
+};
 const forget = (form) => {
   store((kept) => kept.removeItem(draftKey(form)));
   form.querySelector("[data-draft-state]")?.replaceChildren();
 };
 const keep = (form) => {
   if (!draftKey(form)) return;
-  const values = {};
-  for (const name of FIELDS) if (form.elements[name]?.value) values[name] = form.elements[name].value;
-  const main = form.elements.body || form.elements.conclusion;
-  if (!main?.value.trim()) return forget(form);
-  store((kept) => kept.setItem(draftKey(form), JSON.stringify(values)));
-  form.querySelector("[data-draft-state]")?.replaceChildren("Draft kept");
+  if (!mainOf(form)?.value.trim()) return forget(form);
+  store((kept) => kept.setItem(draftKey(form), JSON.stringify(written(form))));
+  showKept(form);
 };
 const restoreDrafts = () => {
   for (const form of document.querySelectorAll(KEPT)) {
     const values = store((kept) => JSON.parse(kept.getItem(draftKey(form)) || "null"));
-    if (!values || form.querySelector(".field-error")) continue;
-    const main = form.elements.body || form.elements.conclusion;
+    if (!values || isWrong(form)) continue;
+    const main = mainOf(form);
     if (main.value && main.value !== main.defaultValue) continue;
-    for (const [name, value] of Object.entries(values)) if (form.elements[name]) form.elements[name].value = value;
-    form.querySelector("[data-draft-state]")?.replaceChildren("Draft kept");
+    write(form, values);
+    showKept(form);
   }
+};
+const discard = async (form) => {
+  if (!(await app.confirm("Discard what you wrote here?", "Discard draft"))) return;
+  // A page that came back with mistakes has them as its first values.
+  if (isWrong(form)) write(form, {});
+  else form.reset();
+  delete form.dataset.chosen;
+  forget(form);
+  mainOf(form).focus();
 };
 document.addEventListener("input", (event) => {
   const form = event.target.form;
   if (form?.matches(KEPT)) keep(form);
 });
-// A form that leaves the page: its draft goes unless the page comes back with mistakes.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-discards]");
+  if (button) discard(button.form);
+});
+// A form that leaves the page: its draft goes once the page comes that shows what became of it.
 document.addEventListener("submit", (event) => {
   if (event.target.matches("#compose, .keeps") && !event.defaultPrevented) {
     sessionStorage.setItem("sent-draft", draftKey(event.target));
@@ -52,7 +95,10 @@ document.addEventListener("submit", (event) => {
 const left = sessionStorage.getItem("sent-draft");
 if (left) {
   sessionStorage.removeItem("sent-draft");
-  if (!document.querySelector("#content .field-error, #content .notice-bad")) store((kept) => kept.removeItem(left));
+  const wrong = [...document.querySelectorAll(KEPT)].find(isWrong);
+  if (wrong || document.querySelector("#thread, #talk")) store((kept) => kept.removeItem(left));
+  // What comes back with mistakes may be another page than the one it was written on.
+  if (wrong) keep(wrong);
 }
 
 // Completing names after @ (or in a field of names) and cards after #

@@ -121,6 +121,43 @@ def test_a_draft_survives_a_reload_and_goes_when_sent(make_stage: Make) -> None:
     expect(page.locator("#reply-body")).to_have_value("")
 
 
+def test_a_draft_shows_all_it_holds_and_is_discarded(make_stage: Make) -> None:
+    page = (stage := make_stage()).open("bob", f"{stage.path}messages/new/?to=hal")
+    discard = page.get_by_role("button", name="Discard draft")
+    expect(discard).to_have_count(0)
+    page.fill("#new-body", "Half a thought")
+    page.check("[name=broadcast]")
+    page.click("#compose summary")
+    page.fill("#new-cc", "iris")
+    page.reload()
+    expect(page.locator("#new-cc")).to_be_visible()
+    expect(page.locator("#new-cc")).to_have_value("iris")
+    expect(page.locator("[name=broadcast]")).to_be_checked()
+    discard.click()
+    page.locator("#confirm").get_by_role("button", name="Discard draft").click()
+    for _ in range(2):
+        expect(page.locator("#new-to")).to_have_value("hal")
+        expect(page.locator("#new-cc")).to_have_value("")
+        expect(page.locator("#new-body")).to_have_value("")
+        expect(page.locator("[name=broadcast]")).not_to_be_checked()
+        expect(discard).to_have_count(0)
+        page.reload()
+
+
+def test_no_draft_stays_of_what_was_sent_at_the_second_try(make_stage: Make) -> None:
+    page = (stage := make_stage()).open("bob", f"{stage.path}messages/new/?to=hall")
+    page.fill("#new-body", "Half a thought")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#compose .is-wrong, #compose .notice-bad")).to_contain_text("hal")
+    expect(page.get_by_role("button", name="Discard draft")).to_be_visible()
+    page.fill("#new-to", "hal")
+    page.locator("#new-body").press("Control+Enter")
+    page.wait_for_url(re.compile(r"/messages/\d+/"))
+    for path in ("messages/new/", "messages/new/?to=hall"):
+        page.goto(f"{stage.path}{path}")
+        expect(page.locator("#new-body")).to_have_value("")
+
+
 def test_a_draft_is_its_writers_and_goes_with_them(make_stage: Make) -> None:
     stage = make_stage()
     page = stage.open("bob", f"{stage.path}messages/new/")
