@@ -13,7 +13,9 @@ from apps.core.errors import DomainError
 from apps.messaging import kinds
 from apps.messaging.actions import mark_answered
 from apps.messaging.actions.observe import SeenCopy, SeenMessage
+from apps.messaging.actions.shutdown import settle
 from apps.messaging.models import Message
+from apps.messaging.shutdowns import APPROVED
 from apps.reviews.actions import decide_plan, propose_plan
 from apps.reviews.models import Plan, PlanVersion
 from apps.reviews.models.plan import BODY_LENGTH, TITLE_LENGTH, PlanState
@@ -137,11 +139,15 @@ def _asked(names: Names, kind: str, payload: dict[str, object] | None) -> Messag
 
 @action
 def _link(names: Names, message: Message) -> None:
-    """Note on the request that it was answered, and on the answer what it answers."""
+    """Note on the request that it was answered, and on the answer what it answers.
+
+    Who agreed to shut down has so answered all who asked for that.
+    """
     lock_team(names.system)
     request = _asked(names, message.kind, message.payload)
-    if request is None or request.pk == message.pk or message.reply_to_id:
-        return
-    message.reply_to, message.thread_id = request, request.root
-    message.save(update_fields=["reply_to", "thread"])
-    mark_answered(message.sender, request, message.sent_at)
+    if request is not None and request.pk != message.pk and not message.reply_to_id:
+        message.reply_to, message.thread_id = request, request.root
+        message.save(update_fields=["reply_to", "thread"])
+        mark_answered(message.sender, request, message.sent_at)
+    if message.kind == APPROVED:
+        settle(message.sender, message)

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from django.urls import reverse
 
 from apps.core.text import as_number
-from apps.messaging import inbox
-from apps.messaging.actions import permissions, shutdown
+from apps.messaging import inbox, shutdowns
+from apps.messaging.actions import permissions
 from apps.messaging.kinds import granted, summary
 from apps.messaging.models import Delivery, Message
 from apps.messaging.notices import headline
@@ -84,8 +84,8 @@ class Letter:
     @property
     def granted(self) -> bool | None:
         """What an answer decided."""
-        if self.message.kind in shutdown.ANSWERS:
-            return self.message.kind == shutdown.APPROVED
+        if self.message.kind in shutdowns.ANSWERS:
+            return self.message.kind == shutdowns.APPROVED
         return granted(self.message.payload)
 
     @property
@@ -93,9 +93,14 @@ class Letter:
         """What the answer to this request decided."""
         if self.answer is None:
             return None
-        if self.answer.kind in shutdown.ANSWERS:
-            return self.answer.kind == shutdown.APPROVED
+        if self.answer.kind in shutdowns.ANSWERS:
+            return self.answer.kind == shutdowns.APPROVED
         return granted(self.answer.payload)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the answer to another request decided this one."""
+        return self.answer is not None and self.answer.reply_to_id != self.message.pk
 
     @property
     def card(self) -> int | None:
@@ -211,19 +216,26 @@ def thread_for(member: Member, number: int, cursor: str | None = None) -> Thread
     """The newest part of the conversation that message `number` belongs to, or what came before."""
     found = inbox.thread(member, number, order="newest", cursor=cursor, limit=LETTERS)
     messages = found.items[::-1]
-    answers = {message.reply_to_id: message for message in messages if message.kind in ANSWERS}
+    answers = _answers(messages)
     letters = [_letter(member, message, answers.get(message.pk)) for message in messages]
     first = messages[0] if found.next is None else inbox.get(member, messages[0].root)
     return Thread(first, letters, found.next, _whom_to_answer(member, letters))
 
 
-ANSWERS = frozenset({*shutdown.ANSWERS, permissions.RESPONSE})
+ANSWERS = frozenset({*shutdowns.ANSWERS, permissions.RESPONSE})
+
+
+def _answers(messages: Sequence[Message]) -> dict[int | None, Message]:
+    """What decided each request: its own answer, or consent to another request to shut down."""
+    own = {message.reply_to_id: message for message in messages if message.kind in ANSWERS}
+    asks = [one for one in messages if one.kind == shutdowns.REQUEST and one.pk not in own]
+    return {**shutdowns.settled(asks), **own}
 
 
 def _letter(member: Member, message: Message, answer: Message | None) -> Letter:
     steps = inbox.deliveries(message)
     mine = next((step.copy for step in steps if step.copy.recipient_id == member.pk), None)
-    asks = message.kind in (permissions.REQUEST, shutdown.REQUEST)
+    asks = message.kind in (permissions.REQUEST, shutdowns.REQUEST)
     may = asks and answer is None and mine is not None and member.team.allows(Allows.MESSAGES)
     return Letter(message, mine, steps, answer, may and member.can(Permission.SEND_MESSAGES))
 

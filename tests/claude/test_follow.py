@@ -20,7 +20,9 @@ from apps.claude import formats, intake, writing
 from apps.claude.follow import Follower
 from apps.claude.models import Handover, TeamFiles
 from apps.claude.running import AlreadyFollowed, only_one
+from apps.core.errors import Conflict
 from apps.messaging.actions import request_shutdown, send_message
+from apps.messaging.letters import thread_for
 from apps.messaging.models import Delivery, Message
 from apps.reviews.actions import approve, decide_plan, request_changes, request_review
 from apps.reviews.models import Plan
@@ -540,6 +542,23 @@ def test_a_shutdown_that_a_person_asks_for_comes_from_the_lead_and_is_answered(s
     copy = Delivery.objects.get(message=asked)
     assert (copy.answered_at, copy.via) == (answer.sent_at, "file")
     assert site.alice.deliveries.filter(message=answer).exists()
+
+
+def test_consent_in_a_file_settles_every_request_that_waits(site: Site) -> None:
+    first = {"type": "shutdown_request", "requestId": "s-1@hal", "from": "team-lead"}
+    second = {**first, "requestId": "s-2@hal"}
+    site.home.inbox("hal", row("team-lead", first, 1), row("team-lead", second, 2))
+    site.look()
+    with pytest.raises(Conflict) as refused:
+        request_shutdown(site.alice, "hal")
+    assert refused.value.code == "shutdown_pending"
+    yes = {"type": "shutdown_approved", "requestId": "s-2@hal", "from": "hal"}
+    site.home.inbox("team-lead", row("hal", yes, 4))
+    site.look()
+    asked = Message.objects.filter(kind="shutdown_request").order_by("pk")
+    assert [thread_for(site.alice, one.pk).letters[0].answered for one in asked] == [True, True]
+    answered = Delivery.objects.filter(message__in=asked).values_list("answered_at", flat=True)
+    assert set(answered) == {Message.objects.get(kind="shutdown_approved").sent_at}
 
 
 def test_the_team_is_locked_before_a_copy_is_marked_as_answered(site: Site) -> None:

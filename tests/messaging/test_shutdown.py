@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from apps.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from apps.messaging.actions import answer_shutdown, request_shutdown, send_message
+from apps.messaging.actions import answer_shutdown, archive, request_shutdown, send_message
+from apps.messaging.actions.observe import SeenCopy, SeenMessage, observe_messages
 from apps.messaging.inbox import inbox
+from apps.messaging.letters import thread_for
 from apps.messaging.models import Message
 from apps.tasks.actions import claim_task, create_task
 from apps.tasks.models import Task
@@ -108,8 +115,19 @@ def test_answering_twice_is_a_conflict(
     assert presence(cast.hal) == "active"
 
 
+def elsewhere(cast: Cast, name: str = "hal") -> Message:
+    """A request that was made outside, while others may wait."""
+    seen = SeenMessage(
+        message_id=uuid.uuid4().hex, sender=cast.alice, kind="shutdown_request",
+        copies=(SeenCopy(recipient=getattr(cast, name)),), sent_at=timezone.now(),
+        payload={"request_id": f"shutdown-1@{name}"},
+    )  # fmt: skip
+    (stored,) = observe_messages(cast.alice, [seen]).stored
+    return stored
+
+
 def test_an_answer_without_id_is_for_the_latest_open_request(cast: Cast, asked: Message) -> None:
-    second = request_shutdown(cast.alice, "hal")
+    second = elsewhere(cast)
     assert answer_shutdown(cast.hal, None, approve=False).reply_to == second
     assert answer_shutdown(cast.hal, None, approve=False).reply_to == asked
     with pytest.raises(NotFound):
@@ -148,6 +166,103 @@ def test_who_has_shut_down_is_not_asked_again(cast: Cast, asked: Message) -> Non
     with pytest.raises(Conflict) as refused:
         request_shutdown(cast.alice, "hal")
     assert refused.value.code == "already_terminated"
+
+
+def test_while_a_request_waits_another_one_is_refused(
+    cast: Cast, asked: Message, journal: Callable[[], list[str]]
+) -> None:
+    change_member(cast.alice, "bob", granted=["manage_team"])
+    earlier = timezone.now() - timedelta(minutes=3)
+    Event.objects.update(at=earlier)
+    Message.objects.update(sent_at=earlier)
+    before = journal()
+    for again in (
+        lambda: request_shutdown(cast.alice, "hal", reason="Now."),
+        lambda: send_message(cast.bob, to=["hal"], kind="shutdown_request"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            again()
+        assert refused.value.code == "shutdown_pending"
+        said = "alice asked hal to shut down 3 min ago; no answer has come yet."
+        assert refused.value.message == said
+        assert f"message {asked.pk}" in refused.value.hint
+        assert refused.value.details["request"] == asked.pk
+    assert journal() == before
+    assert request_shutdown(cast.alice, "iris")
+
+
+def test_the_same_request_sent_twice_is_one(cast: Cast) -> None:
+    first, again = (
+        send_message(cast.alice, to=["hal"], kind="shutdown_request", message_id="stop-1")
+        for _ in range(2)
+    )
+    assert first == again
+
+
+def test_once_refused_an_agent_may_be_asked_again(cast: Cast, asked: Message) -> None:
+    answer_shutdown(cast.hal, asked.pk, approve=False)
+    assert request_shutdown(cast.alice, "hal") != asked
+
+
+@pytest.mark.parametrize(
+    "forget",
+    [
+        lambda hal, asked: archive(hal, asked.pk),
+        lambda hal, asked: send_message(hal, body="Soon.", reply_to=asked.pk),
+        lambda hal, asked: start_session(hal),
+    ],
+    ids=["put away", "answered in words", "a newer run"],
+)
+def test_a_request_that_is_out_of_sight_does_not_stand_in_the_way(
+    cast: Cast, asked: Message, forget: Callable[[Member, Message], object]
+) -> None:
+    forget(cast.hal, asked)
+    second = request_shutdown(cast.alice, "hal")
+    answer_shutdown(cast.hal, second.pk, approve=True)
+    assert thread_for(cast.alice, asked.pk).letters[0].answered is True
+
+
+def test_consent_settles_whatever_else_was_asked(cast: Cast, asked: Message) -> None:
+    second, other = elsewhere(cast), elsewhere(cast, "iris")
+    answer = answer_shutdown(cast.hal, asked.pk, approve=True)
+    (letter,) = thread_for(cast.alice, second.pk).letters
+    assert (letter.answered, letter.is_settled, letter.may_answer) == (True, True, False)
+    assert letter.answer == answer
+    assert second.deliveries.get().answered_at == answer.sent_at
+    (open_one,) = thread_for(cast.alice, other.pk).letters
+    assert (open_one.answered, open_one.is_settled) == (None, False)
+    start_session(cast.hal)
+    with pytest.raises(Conflict) as refused:
+        answer_shutdown(cast.hal, second.pk, approve=False)
+    assert refused.value.code == "already_answered"
+    third = request_shutdown(cast.alice, "hal")
+    assert thread_for(cast.alice, third.pk).letters[0].answered is None
+
+
+def test_the_page_of_a_settled_request_leads_to_the_answer(
+    cast: Cast, asked: Message, login: Callable[[str], Client]
+) -> None:
+    second = elsewhere(cast)
+    answer = answer_shutdown(cast.hal, asked.pk, approve=True)
+    page = login("alice").get(reverse("message", args=["checkout", second.pk])).content.decode()
+    assert "not answered yet" not in page
+    href = reverse("message", args=["checkout", answer.pk])
+    assert f'href="{href}">with another request</a>' in page
+
+
+def test_a_second_request_on_the_page_says_that_one_waits(
+    cast: Cast, asked: Message, login: Callable[[str], Client]
+) -> None:
+    answer = login("alice").post("/teams/checkout/shutdown/", {"name": "hal", "reason": "Again."})
+    assert answer.status_code == 409
+    assert "alice asked hal to shut down just now" in answer.content.decode()
+    assert Message.objects.filter(kind="shutdown_request").count() == 1
+
+
+def test_refusal_leaves_the_others_open(cast: Cast, asked: Message) -> None:
+    second = elsewhere(cast)
+    answer_shutdown(cast.hal, asked.pk, approve=False)
+    assert thread_for(cast.alice, second.pk).letters[0].answered is None
 
 
 def test_an_archived_team_asks_nobody(cast: Cast) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from apps.core.actions import action
 from apps.core.errors import Conflict, Invalid
+from apps.messaging import shutdowns
 from apps.messaging.actions import shutdown
 from apps.messaging.actions.posting import mark_answered, post
 from apps.messaging.draft import Draft
@@ -54,7 +55,7 @@ def send_message(
     team.require(Allows.MESSAGES)
     if first := sent_before(actor, draft):
         return first
-    if draft.kind in shutdown.KINDS:
+    if draft.kind in shutdowns.KINDS:
         return shutdown.send(actor, draft, Roster(team))
     return _send(actor, draft, Roster(team))
 

@@ -9,24 +9,25 @@ from django.utils import timezone
 from apps.core.actions import action
 from apps.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from apps.core.text import as_number
+from apps.core.timetext import before
 from apps.messaging.actions.posting import mark_answered, post
 from apps.messaging.draft import Draft
 from apps.messaging.models import Message
 from apps.messaging.roster import Roster
+from apps.messaging.shutdowns import APPROVED, REJECTED, REQUEST, open_request, waiting
 from apps.teams import endings, events
 from apps.teams.actions import lock_team
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Member
 from apps.teams.permissions import Permission
 
-REQUEST, APPROVED, REJECTED = "shutdown_request", "shutdown_approved", "shutdown_rejected"
-ANSWERS = (APPROVED, REJECTED)
-KINDS = frozenset({REQUEST, *ANSWERS})
-
 
 @action
 def request_shutdown(actor: Member, name: str, *, reason: str = "") -> Message:
-    """Ask an agent to end its run. It answers with `answer_shutdown`; until then nothing ends."""
+    """Ask an agent to end its run. It answers with `answer_shutdown`; until then nothing ends.
+
+    While one request waits for its answer, another one is a Conflict.
+    """
     draft = _draft(actor, REQUEST, {"reason": reason} if reason.strip() else {}, to=[name])
     team = lock_team(actor)
     team.require(Allows.MESSAGES)
@@ -40,7 +41,8 @@ def answer_shutdown(
     """Approve or reject a shutdown that `actor` was asked for; the other one gets the answer.
 
     `request_id` is the request's own or the id of its message; None means the latest open one.
-    Approved: the agent's run ends, it counts as terminated, and its running tasks are released.
+    Approved: the agent's run ends, it counts as terminated, its running tasks are released, and
+    whatever else it was asked before is settled with that.
     """
     payload: dict[str, Any] = {"reason": reason} if reason.strip() else {}
     if isinstance(request_id, str):
@@ -72,6 +74,7 @@ def _ask(actor: Member, draft: Draft, roster: Roster) -> Message:
         raise Invalid(fields={"to": "Ask one member at a time to shut down."})
     (agent,) = asked
     _require_running(actor, agent)
+    _require_unasked(agent)
     reason = _text(draft, "reason") or draft.body
     payload = {
         **(draft.payload or {}),
@@ -98,9 +101,24 @@ def _require_running(actor: Member, agent: Member) -> None:
         )
 
 
+def _require_unasked(agent: Member) -> None:
+    request = open_request(agent)
+    if request is None:
+        return
+    since = before(request.sent_at, timezone.now())
+    raise Conflict(
+        f"{request.sender.name} asked {agent.name} to shut down {since}; no answer has come yet.",
+        code="shutdown_pending",
+        hint=f"Wait for the answer to message {request.pk}.",
+        request=request.pk,
+        request_id=(request.payload or {}).get("request_id"),
+        asked_by=request.sender.name,
+    )
+
+
 def _answer(actor: Member, draft: Draft, roster: Roster) -> Message:
     request = _request(actor, draft)
-    if request.replies.filter(kind__in=ANSWERS).exists():
+    if not waiting(actor).filter(pk=request.pk).exists():
         raise Conflict(
             "This shutdown was already answered.",
             code="already_answered",
@@ -122,6 +140,7 @@ def _answer(actor: Member, draft: Draft, roster: Roster) -> Message:
     )  # fmt: skip
     mark_answered(actor, request, reply.sent_at)
     if draft.kind == APPROVED:
+        settle(actor, reply)
         terminate(actor)
     return reply
 
@@ -131,7 +150,7 @@ def _request(actor: Member, draft: Draft) -> Message:
     mine = requests.filter(deliveries__recipient=actor)
     named = _text(draft, "request_id")
     if not named and draft.reply_to is None:
-        found = mine.exclude(replies__kind__in=ANSWERS).first()
+        found = waiting(actor).first()
     elif draft.reply_to is not None:
         found = _by_id(mine, draft.reply_to) or _by_id(requests, draft.reply_to)
     else:
@@ -156,6 +175,16 @@ def _by_id(requests: QuerySet[Message], number: int) -> Message | None:
 def _by_name(requests: QuerySet[Message], name: str) -> Message | None:
     found = requests.filter(payload__request_id=name).first()
     return found or requests.filter(pk=as_number(name) or 0).first()
+
+
+def settle(member: Member, consent: Message) -> None:
+    """Note that with its `consent` the member has answered all that it was asked before."""
+    asked = Message.objects.filter(
+        team_id=member.team_id, kind=REQUEST, pk__lt=consent.pk, sent_at__lte=consent.sent_at,
+        deliveries__recipient=member, deliveries__answered_at=None,
+    )  # fmt: skip
+    for request in asked:
+        mark_answered(member, request, consent.sent_at)
 
 
 def terminate(member: Member) -> None:
