@@ -162,3 +162,24 @@ def test_a_small_screen_swipes_between_columns(make_stage: Make) -> None:
     page.locator("[data-tab=todo]").tap()
     page.get_by_text("First", exact=True).tap()
     expect(page.locator("#drawer .sheet-title")).to_be_visible()
+
+
+def test_the_window_of_keys_says_what_they_do_here(make_stage: Make) -> None:
+    stage = make_stage(THREE)
+    page = stage.open()
+    for path, here, elsewhere in [
+        (stage.path, "move it down, up", "archive"),
+        (f"{stage.path}tasks/1/", "comment", "new task"),
+        (f"{stage.path}inbox/", "archive, or take back", "card left, right"),
+        (f"{stage.path}messages/new/", "new message", "request changes"),
+        ("/", "approve, answer, allow", "new task"),
+        ("/inbox/", "next, previous conversation", "archive"),
+    ]:
+        page.goto(path)
+        page.wait_for_selector("body[data-live=live]")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("?")
+        expect(page.locator("#keys")).to_be_visible()
+        expect(page.locator("#keys")).to_contain_text(here)
+        expect(page.locator("#keys")).to_contain_text("needs me")
+        expect(page.locator("#keys")).not_to_contain_text(elsewhere)
