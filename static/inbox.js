@@ -63,9 +63,22 @@ document.addEventListener("htmx:afterSettle", (event) => {
     mark();
   } else if (target?.id === "thread") {
     if (stick) toEnd();
+    follow();
     see();
   }
 });
+
+// A reply answers what its conversation says, and goes to whom that came from, until one is written
+// that would go to others, or somebody else was chosen.
+const follow = (form = document.getElementById("reply")) => {
+  if (!form || form.dataset.chosen) return;
+  const { answers, to } = thread().dataset;
+  const field = form.elements.to;
+  const untouched = field.value === field.defaultValue && !form.elements.body.value.trim();
+  if (!untouched && field.value !== to) return;
+  field.value = field.defaultValue = to;
+  form.elements.reply_to.value = answers;
+};
 
 let stick = false;
 let unfolded = [];
@@ -91,7 +104,6 @@ document.addEventListener("htmx:configRequest", (event) => {
     const loaded = [...elt.querySelectorAll("[data-count]")].reduce((sum, one) => sum + Number(one.dataset.count), 0);
     if (loaded > 50) parameters.set("limit", String(Math.min(200, loaded)));
   }
-  if (elt.id === "reply" && !elt.dataset.chosen && thread()) parameters.set("reply_to", thread().dataset.last);
 });
 
 // Seen is what stood on a visible page for a moment.
@@ -112,6 +124,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
     app.files.forget(elt);
     elt.elements.body.value = "";
     delete elt.dataset.chosen;
+    elt.elements.to.value = elt.elements.to.defaultValue;
+    follow(elt);
     stick = true;
     toEnd();
     elt.elements.body.focus();

@@ -167,11 +167,12 @@ def _word(value: Any) -> str:
 
 @dataclass(slots=True)
 class Thread:
-    """A conversation as one page of it shows it."""
+    """A conversation as one page of it shows it; a reply `answers` a letter, and goes `to` names."""
 
     first: Message
     letters: list[Letter]
     earlier: str | None
+    answers: Letter
     to: str
 
     @property
@@ -219,7 +220,8 @@ def thread_for(member: Member, number: int, cursor: str | None = None) -> Thread
     answers = _answers(messages)
     letters = [_letter(member, message, answers.get(message.pk)) for message in messages]
     first = messages[0] if found.next is None else inbox.get(member, messages[0].root)
-    return Thread(first, letters, found.next, _whom_to_answer(member, letters))
+    answered = _to_answer(letters)
+    return Thread(first, letters, found.next, answered, _whom(member, answered))
 
 
 ANSWERS = frozenset({*shutdowns.ANSWERS, permissions.RESPONSE})
@@ -240,12 +242,20 @@ def _letter(member: Member, message: Message, answer: Message | None) -> Letter:
     return Letter(message, mine, steps, answer, may and member.can(Permission.SEND_MESSAGES))
 
 
-def _whom_to_answer(member: Member, letters: Sequence[Letter]) -> str:
-    """The names that a reply to the newest letter goes to."""
-    for letter in reversed(letters):
-        sender = letter.message.sender
-        if sender.pk != member.pk and sender.kind != Member.Kind.SYSTEM and not sender.left_at:
-            return sender.name
-        if sender.pk == member.pk:
-            return ", ".join(one.name for one in letter.to if not one.left_at)
-    return ""
+def _to_answer(letters: Sequence[Letter]) -> Letter:
+    """The newest letter that came to me, else the newest, of those whose sender reads answers."""
+    read = [letter for letter in letters if _reads_answers(letter.message.sender)]
+    mine = [letter for letter in read if letter.mine is not None and not letter.is_chatter]
+    return (mine or read or letters)[-1]
+
+
+def _reads_answers(sender: Member) -> bool:
+    return sender.kind != Member.Kind.SYSTEM and not sender.left_at
+
+
+def _whom(member: Member, answered: Letter) -> str:
+    """The names that a reply to the letter goes to."""
+    sender = answered.message.sender
+    if sender.pk == member.pk:
+        return ", ".join(one.name for one in answered.to if not one.left_at)
+    return sender.name if _reads_answers(sender) else ""

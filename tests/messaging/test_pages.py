@@ -204,7 +204,7 @@ def test_opening_a_message_opens_the_list_beside_it(cast: Cast, login: Login) ->
     page = text(login("bob").get(message_url(message)))
     assert 'aria-current="true"' in page
     assert "has-open" in page
-    assert f'data-last="{message.pk}"' in page
+    assert f'data-answers="{message.pk}" data-to="hal"' in page
 
 
 def test_what_members_write_comes_out_as_text(cast: Cast, login: Login) -> None:
@@ -364,6 +364,27 @@ def test_a_reply_answers_with_the_conversation(cast: Cast, login: Login) -> None
     assert Message.objects.count() == 2
     refused = bob.post(url, {"to": "hal", "body": ""}, **HTMX)
     assert (refused.status_code, refused.headers["HX-Retarget"]) == (422, "#toasts")
+
+
+def test_a_reply_answers_what_came_to_who_writes_it(cast: Cast, login: Login) -> None:
+    def answers(name: str) -> tuple[str, str]:
+        page = part(login(name), message_url(first), "letter")
+        to = re.search(r'name="to" value="([^"]*)"', page)
+        reply_to = re.search(r'name="reply_to" value="(\d+)"', page)
+        assert to is not None
+        assert reply_to is not None
+        return to[1], reply_to[1]
+
+    first = send_message(cast.alice, to=["bob", "hal"], body="Who takes it?")
+    assert answers("alice") == ("bob, hal", str(first.pk))
+    aside = send_message(cast.hal, to=["iris"], body="Not me.", reply_to=first.pk)
+    assert answers("bob") == ("alice", str(first.pk))
+    mine = send_message(cast.iris, to=["alice"], body="I do.", reply_to=aside.pk)
+    assert answers("alice") == ("iris", str(mine.pk))
+    send_message(cast.iris, to=["alice"], kind="idle_notification", reply_to=mine.pk, payload={})
+    assert answers("alice") == ("iris", str(mine.pk))
+    Member.objects.filter(pk=cast.iris.pk).update(left_at=mine.sent_at)
+    assert answers("alice") == ("hal", str(aside.pk))
 
 
 def test_a_conversation_is_read_up_to_what_was_shown(cast: Cast, login: Login) -> None:

@@ -44,7 +44,11 @@ def _conversation(request: HttpRequest, member: Member, number: int) -> dict[str
 
 def _reply(thread: Thread) -> Reply:
     return Reply(
-        initial={"to": thread.to, "reply_to": thread.last.pk, "message_id": uuid.uuid4().hex},
+        initial={
+            "to": thread.to,
+            "reply_to": thread.answers.message.pk,
+            "message_id": uuid.uuid4().hex,
+        },
         auto_id="reply-%s",
     )
 
