@@ -104,6 +104,7 @@ if (left) {
 // Completing names after @ (or in a field of names) and cards after #
 
 const roster = () => JSON.parse(document.querySelector("[data-roster]")?.dataset.roster || "[]");
+const MOST_HEIGHT = 260;
 let popup = null;
 
 const closePopup = () => {
@@ -171,22 +172,30 @@ const complete = async (field) => {
     });
     list.append(row);
   });
-  const holder = field.parentElement;
-  holder.classList.add("has-completes");
-  holder.append(list);
+  // Nothing around the field cuts off what lies in the top layer.
+  list.popover = "manual";
+  field.after(list);
+  list.showPopover();
   popup = { list, field, items, at, index: 0 };
-  const below = innerHeight - field.getBoundingClientRect().bottom;
-  list.style.setProperty("left", `${field.offsetLeft}px`);
-  if (below < 260) {
-    list.style.setProperty("top", "auto");
-    list.style.setProperty("bottom", `${holder.clientHeight - field.offsetTop + 4}px`);
-  } else {
-    list.style.setProperty("top", `${field.offsetTop + field.offsetHeight + 4}px`);
-  }
+  lay();
   field.setAttribute("aria-expanded", "true");
   field.setAttribute("aria-controls", "completes");
   point(0);
 };
+
+// Under the field, or over it where that leaves more room.
+const lay = () => {
+  if (!popup) return;
+  const { list, field } = popup;
+  const box = field.getBoundingClientRect();
+  const [over, under] = [box.top - 8, innerHeight - box.bottom - 8];
+  const isUnder = under >= Math.min(list.scrollHeight, MOST_HEIGHT) || under >= over;
+  list.style.maxHeight = `${Math.min(MOST_HEIGHT, isUnder ? under : over)}px`;
+  list.style.left = `${Math.max(8, Math.min(box.left, innerWidth - list.offsetWidth - 8))}px`;
+  list.style.top = `${isUnder ? box.bottom + 4 : box.top - list.offsetHeight - 4}px`;
+};
+addEventListener("resize", lay);
+document.addEventListener("scroll", (event) => event.target !== popup?.list && lay(), true);
 
 const point = (index) => {
   const count = popup.items.length;

@@ -235,6 +235,25 @@ def test_what_completes_is_seen_whole(width: int, make_stage: Make) -> None:
         expect(line).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_completes_in_a_dialog_is_seen_whole(width: int, make_stage: Make) -> None:
+    stage = make_stage("for n in range(5): add_member(alice, f'agent-{n}', agent_type='x')")
+    page = stage.open("bob", viewport={"width": width, "height": 720})
+    page.evaluate(f"app.ask('{stage.path}messages/new/')")
+    page.locator("#ask-body").press_sequentially("Which one, @")
+    names = page.locator("#completes [role=option]")
+    expect(names).to_have_count(8)
+    for name in names.all():
+        box = name.bounding_box()
+        assert box is not None
+        middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+        topmost = "at => document.elementFromPoint(...at)?.textContent"
+        assert page.evaluate(topmost, middle) == name.text_content()
+    assert page.evaluate("document.querySelector('#ask .dialog-body').scrollTop") == 0
+    names.nth(3).click()
+    expect(page.locator("#ask-body")).to_have_value(re.compile(r"Which one, @[\w-]+ $"))
+
+
 def test_cards_complete_after_a_number_sign(make_stage: Make) -> None:
     stage = make_stage("actions.create_task(alice, 'Parse the table')")
     page = stage.open("bob", f"{stage.path}messages/new/?to=hal")
