@@ -94,11 +94,16 @@ app.open = (dialog) => {
   if (first) first.focus();
 };
 
-app.confirm = (text, word = "Go on") =>
+// Asks before `word` is done; what leaves things as they are is never called as what ends them.
+app.confirm = (text, word = "Go on", { ends = false, keep = ends ? "Keep it" : "Cancel" } = {}) =>
   new Promise((resolve) => {
     const dialog = document.getElementById("confirm");
+    const yes = dialog.querySelector("[value=yes]");
     dialog.querySelector("#confirm-text").textContent = text;
-    dialog.querySelector("[value=yes]").textContent = word;
+    dialog.querySelector("[value=no]").textContent = keep;
+    yes.textContent = word;
+    yes.classList.toggle("btn-danger", ends);
+    yes.classList.toggle("btn-primary", !ends);
     dialog.returnValue = "no";
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
     app.open(dialog);
@@ -149,7 +154,8 @@ document.addEventListener("submit", async (event) => {
   if (!asking || form.dataset.confirmed) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (!(await app.confirm(asking, event.submitter?.textContent.trim() || "Go on"))) return;
+  const ends = Boolean(event.submitter?.matches(".btn-danger"));
+  if (!(await app.confirm(asking, event.submitter?.textContent.trim(), { ends, keep: form.dataset.keep }))) return;
   form.dataset.confirmed = "1";
   form.requestSubmit(event.submitter);
   delete form.dataset.confirmed;

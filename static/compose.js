@@ -42,12 +42,14 @@ const write = (form, values) => {
 const showKept = (form) => {
   const state = form.querySelector("[data-draft-state]");
   if (!state || state.firstChild) return;
-  const button = document.createElement("button");
+  const [words, button] = [document.createElement("span"), document.createElement("button")];
+  words.className = "hide-small";
+  words.textContent = "Draft kept · ";
   button.type = "button";
   button.className = "link-btn";
   button.dataset.discards = "";
   button.textContent = "Discard draft";
-  state.append("Draft kept · ", button);
+  state.append(words, button);
 };
 const forget = (form) => {
   store((kept) => kept.removeItem(draftKey(form)));
@@ -70,7 +72,7 @@ const restoreDrafts = () => {
   }
 };
 const discard = async (form) => {
-  if (!(await app.confirm("Discard what you wrote here?", "Discard draft"))) return;
+  if (!(await app.confirm("Discard what you wrote here?", "Discard draft", { ends: true }))) return;
   // A page that came back with mistakes has them as its first values.
   if (isWrong(form)) write(form, {});
   else form.reset();

@@ -4,7 +4,7 @@ import { focus } from "./focus.js";
 import { act } from "./moves.js";
 import { hand } from "./place.js";
 
-const mayLeave = async () => !app.isWritten(drawer) || app.confirm("What you wrote here is not sent.", "Discard it");
+const mayLeave = async () => !app.isWritten(drawer) || app.confirm("What you wrote here is not sent.", "Discard it", { ends: true });
 
 export const open = async (number, { push = true } = {}) => {
   const url = taskUrl(number);

@@ -152,6 +152,30 @@ def test_what_was_kept_back_while_writing_comes_when_that_ends(make_stage: Make)
     expect(page.locator(".sheet-title")).to_have_text("Theirs")
 
 
+def test_what_is_ended_is_asked_for_in_words_that_differ(make_stage: Make) -> None:
+    stage = make_stage(
+        "from apps.messaging.actions import open_discussion\n"
+        "print(open_discussion(alice, 'Tabs', ['alice', 'iris']).pk)"
+    )
+    page = stage.open(path=f"{stage.path}discussions/")
+    page.locator("#discussions").get_by_text("Tabs").click()
+    page.get_by_role("button", name="Cancel the discussion").click()
+    choices = page.locator("#confirm button")
+    expect(choices).to_have_text(["Keep it", "Cancel the discussion"])
+    expect(choices.last).to_have_class("btn btn-danger")
+    choices.first.click()
+    expect(page.locator("#talk .badge")).to_have_text("active")
+    page.goto(f"{stage.path}inbox/")
+    page.get_by_role("button", name="Archive all").click()
+    expect(choices).to_have_text(["Cancel", "Archive all"])
+    expect(choices.last).to_have_class("btn btn-primary")
+    choices.first.click()
+
+    page = stage.open("bob", f"{stage.path}settings/")
+    page.get_by_role("button", name="Leave the team").click()
+    expect(page.locator("#confirm button")).to_have_text(["Stay", "Leave the team"])
+
+
 def test_escape_leaves_a_text_and_asks_before_it_is_lost(make_stage: Make) -> None:
     page = make_stage(TWO).open()
     page.keyboard.press("j")
@@ -162,7 +186,7 @@ def test_escape_leaves_a_text_and_asks_before_it_is_lost(make_stage: Make) -> No
     expect(page.locator("#drawer")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#confirm")).to_be_visible()
-    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Keep it").click()
     expect(page.locator("#composer")).to_have_value("Not sent yet")
     page.locator("#drawer").focus()
     page.keyboard.press("Escape")
