@@ -272,10 +272,10 @@ def _steering(scope: Scope) -> list[int]:
 
 def _stalled(scope: Scope) -> Iterable[Need]:
     for task in _lean(stalled_for(scope))[:MOST]:
-        seat = _home(scope, task)
-        who = task.owner.name if task.owner else "Its owner"
-        seen = task.owner.last_seen_at if task.owner else None
-        title = f"{who} is silent with #{task.number} in progress"
+        seat, owner = _home(scope, task), task.owner
+        who = f"{owner.name} {owner.ended or 'is silent'}" if owner else "Its owner is silent"
+        title = f"{who} with #{task.number} in progress"
+        seen = (owner.left_at or owner.terminated_at or owner.last_seen_at) if owner else None
         since = seen or task.stalled_at or task.updated_at
         yield Need("stalled", task, seat, since, title, task.subject, seat.team.stall_minutes * 60)
 

@@ -183,7 +183,9 @@ def _completed(task: Task) -> Turn | None:
 def _running(task: Task, owner: Member) -> Turn | None:
     if task.status != Status.IN_PROGRESS:
         return None
-    if task.stalled_at is not None or owner.terminated_at is not None:
+    if owner.terminated_at is not None:
+        return _lead("release", "owner_terminated", f"{owner.name} has shut down.")
+    if task.stalled_at is not None:
         return _lead("release", "owner_silent", f"{owner.name} gives no sign of life.")
     return _member(Who.OWNER, owner, "work", "owner_working", f"{owner.name} is working on it.")
 

@@ -25,7 +25,10 @@ from apps.teams.permissions import Permission
 TEMPLATE = "tasks/board.html#card"
 KEPT_SECONDS = 3600
 Row = tuple[Any, ...]
-KEY_FIELDS = ("pk", "version", "updated_at", "owner__name", "owner__color", "number", "position")
+KEY_FIELDS = (
+    "pk", "version", "updated_at", "owner__name", "owner__color", "owner__terminated_at", "number",
+    "position",
+)  # fmt: skip
 # News is nearly always of one card.
 KEY_OF_ONE = Prepared(
     Task,
@@ -164,13 +167,13 @@ def render_rows(team: Team, rows: Sequence[Row], permissions: frozenset[str]) ->
 
 
 def _cache_key(team: Team, row: Row, permissions: frozenset[str]) -> str:
-    key, version, updated_at, owner, color = row[:5]
+    key, version, updated_at, owner, color, ended_at = row[:6]
     rights = sum(1 << index for index, one in enumerate(Permission) if one in permissions)
     rules = (
         f"{int(team.dependencies_wait_for_approval)}{int(team.allow_self_approval)}"
         f"{team.review_sla_minutes or 0}{team.state}"
     )
-    face = zlib.crc32(f"{owner}/{color}".encode())
+    face = zlib.crc32(f"{owner}/{color}/{ended_at or ''}".encode())
     moment = int(updated_at.timestamp() * 1_000_000)
     return f"card:{_layout()}:{key}:{version}:{moment}:{rights}:{rules}:{face}"
 

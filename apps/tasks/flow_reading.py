@@ -41,6 +41,7 @@ class CardNow(NamedTuple):
     asked_at: datetime | None
     needs_input: str
     stalled_at: datetime | None
+    owner_ended_at: datetime | None
 
     @property
     def label(self) -> str:
@@ -145,6 +146,7 @@ def read_flow(team: Team, days: int) -> Flow:
         for row in rows.values_list(
             "number", "subject", "board_column", "owner__name", "reviewer__name", "started_at",
             "review_requested_at", "asked_at", "needs_input", "stalled_at",
+            "owner__terminated_at",
         )
     ]  # fmt: skip
     members = list(team.members.exclude(kind=Member.Kind.SYSTEM))

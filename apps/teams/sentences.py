@@ -121,6 +121,12 @@ def _started(facts: Facts) -> str:
     return "started {task}" + ("" if facts.get("owner") == facts["actor"] else "[ for {owner}]")
 
 
+def _stalled(facts: Facts) -> str:
+    if facts.get("ended"):
+        return "noticed that {owner} {ended} with {task} in progress"
+    return "noticed that [{owner} fell silent on ]{task}"
+
+
 def _asked(facts: Facts) -> str:
     whom = "the lead" if facts.get("of") == "lead" else "a person"
     return f"asks {whom} about {{task}}[: {{question}}]"
@@ -172,7 +178,7 @@ SENTENCES: dict[str, Sentence] = {
     "task.answered": "answered the question on {task}[ after {waited}]",
     "task.moved": "put {task} elsewhere in its column",
     "task.observed": _observed,
-    "task.stalled": "noticed that [{owner} fell silent on ]{task}",
+    "task.stalled": _stalled,
     "comment.added": "commented on {task}",
     "review.requested": "asked for a review of {task}[ from {reviewer}]",
     "review.approved": "approved {task}[: {note}]",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from apps.core.errors import NotAllowed
@@ -16,6 +17,7 @@ from apps.tasks.models import Task
 from apps.teams import actions as teams
 from apps.teams import endings
 from apps.teams.models import Event, Member, Team
+from apps.teams.words import in_words
 from tests.conftest import Cast
 from tests.refusing import refused
 
@@ -68,6 +70,38 @@ def test_a_terminated_owner_s_work_is_flagged_at_once(running: Cast) -> None:
     seen(running.hal, 0)
     Member.objects.filter(pk=running.hal.pk).update(terminated_at=timezone.now())
     assert flagged(running) == [1]
+
+
+def test_who_shut_down_is_not_called_silent(running: Cast, login: Callable[[str], Client]) -> None:
+    earlier = timezone.now() - timedelta(minutes=20)
+    Member.objects.filter(pk=running.hal.pk).update(terminated_at=earlier, last_seen_at=earlier)
+    assert flagged(running) == [1]
+    message = Message.objects.get()
+    assert message.subject == "#1 is stalled: hal has shut down"
+    assert message.body == "hal has #1 in progress and has shut down."
+    said = in_words(Event.objects.get(kind="task.stalled")).text
+    assert said == "The system noticed that hal has shut down with #1 in progress"
+    alice = login("alice")
+    for address, words in (
+        ("/teams/checkout/", "Shut down ·"),
+        ("/teams/checkout/tasks/1/", "hal has shut down ·"),
+        ("/teams/checkout/flow/", "shut down"),
+        ("/", "hal has shut down with #1 in progress"),
+    ):
+        page = alice.get(address).text
+        assert words in page, address
+        assert "silent" not in page.lower().replace("silent agents", ""), address
+
+
+def test_a_card_that_was_drawn_as_silent_is_drawn_anew(
+    running: Cast, login: Callable[[str], Client]
+) -> None:
+    seen(running.hal, 99)
+    assert flagged(running) == [1]
+    alice = login("alice")
+    assert "Silent ·" in alice.get("/teams/checkout/").text
+    Member.objects.filter(pk=running.hal.pk).update(terminated_at=timezone.now())
+    assert "Shut down ·" in alice.get("/teams/checkout/").text
 
 
 def test_a_person_without_an_open_page_may_be_at_work(running: Cast) -> None:

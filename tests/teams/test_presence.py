@@ -6,7 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from apps.core.errors import NotFound
 from apps.teams import actions
@@ -78,6 +80,21 @@ def test_only_a_newer_run_revives_a_terminated_member(cast: Cast) -> None:
     actions.start_session(cast.hal)
     assert Member.objects.get(pk=cast.hal.pk).presence() == "active"
     assert cast.hal.presence() == "active"
+
+
+def test_the_page_of_who_shut_down_says_when_and_whether_it_still_calls(
+    cast: Cast, login: Callable[[str], Client]
+) -> None:
+    alice, now = login("alice"), timezone.now()
+    page = f"/teams/checkout/members/{cast.hal.pk}/"
+    seat = Member.objects.filter(pk=cast.hal.pk)
+    seat.update(terminated_at=now - timedelta(minutes=9), last_seen_at=now - timedelta(minutes=10))
+    said = strip_tags(alice.get(page).text)
+    assert "terminated 9 min ago" in said
+    assert "heard from" not in said
+    seat.update(last_seen_at=now - timedelta(minutes=3))
+    said = strip_tags(alice.get(page).text)
+    assert "terminated 9 min ago, but still heard from 3 min ago" in said
 
 
 def test_a_heartbeat(cast: Cast, journal: Journal) -> None:

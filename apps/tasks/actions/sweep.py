@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F, Q
 from django.utils import timezone
@@ -73,7 +74,8 @@ def _flag(system: Member, tasks: Sequence[Task]) -> None:
         task.team = system.team
         task.stalled_at = timezone.now()
         save_task(task, "stalled_at")
-        events.record(system, "task.stalled", **task.as_fact(), owner=owner.name)
+        why: dict[str, Any] = {"ended": owner.ended} if owner.ended else {}
+        events.record(system, "task.stalled", **task.as_fact(), owner=owner.name, **why)
         _tell(system, task, owner, [m for m in leaders if m.pk != owner.pk])
 
 
@@ -84,8 +86,9 @@ def _tell(system: Member, task: Task, owner: Member, leaders: list[Member]) -> N
         system,
         "system_notification",
         leaders,
-        subject=f"#{task.number} is stalled: {owner.name} is silent",
-        body=f"{owner.name} has #{task.number} in progress and gives no sign of life.",
+        subject=f"#{task.number} is stalled: {owner.name} {owner.ended or 'is silent'}",
+        body=f"{owner.name} has #{task.number} in progress and "
+        f"{owner.ended or 'gives no sign of life'}.",
         tasks=[task.number],
         why=Why.STALLED,
     )

@@ -178,6 +178,13 @@ class Member(models.Model):
         return Presence.IDLE
 
     @property
+    def ended(self) -> str:
+        """What no call of theirs mends: "has left", "has shut down", or "" where neither is so."""
+        if self.left_at is not None:
+            return "has left"
+        return "" if self.terminated_at is None else "has shut down"
+
+    @property
     def hue(self) -> int:
         """A fixed colour for the name, or the seat's own: 0–23, steps of fifteen degrees."""
         if self.color in NAMED_HUES:
