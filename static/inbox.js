@@ -16,7 +16,10 @@ const mark = () => {
     else line.removeAttribute("aria-current");
   }
 };
-const current = () => lines().findIndex((line) => (pane() ? line.dataset.line === pane().dataset.conversation : line === document.activeElement));
+const current = () => {
+  const root = pane()?.dataset.conversation;
+  return lines().findIndex((line) => (root ? line.dataset.line === root : line === document.activeElement));
+};
 
 const choose = (line) => {
   if (!line) return;
@@ -53,11 +56,42 @@ const opened = () => {
   see();
 };
 
-// The address follows what is open, so that reloading shows the same.
+// The address follows what is open, so that reloading shows the same, and going back leads from what
+// was opened first to the list.
+let shown = location.pathname;
+const address = (path) => {
+  if (path !== location.pathname) {
+    const url = path + location.search.replace(/[?&]cursor=\d+/, "");
+    if (split().classList.contains("has-open")) history.replaceState(history.state, "", url);
+    else history.pushState({ opened: true }, "", url);
+  }
+  shown = path;
+};
+const show = (path) => app.load(path, "#letter", "outerHTML settle:0ms");
+const home = () => document.getElementById("letters").getAttribute("hx-get");
+const close = () => {
+  const line = lines()[current()];
+  split().classList.remove("has-open");
+  line?.focus();
+  show(home());
+};
+const leave = () => {
+  if (history.state?.opened) return history.back();
+  history.replaceState(null, "", home());
+  shown = location.pathname;
+  close();
+};
+addEventListener("popstate", () => {
+  if (!split() || location.pathname === shown) return;
+  shown = location.pathname;
+  if (shown === home().split("?")[0]) close();
+  else show(shown + location.search);
+});
+
 document.addEventListener("htmx:afterSettle", (event) => {
   const { target, requestConfig } = event.detail;
   if (target?.id === "letter") {
-    if (requestConfig) history.replaceState(null, "", requestConfig.path + location.search.replace(/[?&]cursor=\d+/, ""));
+    if (requestConfig) address(requestConfig.path.split("?")[0]);
     opened();
   } else if (target?.id === "letters" || target?.id === "more-letters") {
     mark();
@@ -147,11 +181,9 @@ document.addEventListener("click", (event) => {
     form.dataset.chosen = "1";
     form.elements.body.focus();
   }
-  if (event.target.closest(".letter-back") && lines().length) {
+  if (event.target.closest(".letter-back")) {
     event.preventDefault();
-    split().classList.remove("has-open");
-    history.replaceState(null, "", event.target.closest(".letter-back").href);
-    lines()[current()]?.focus();
+    leave();
   }
 });
 

@@ -167,7 +167,7 @@ def _word(value: Any) -> str:
 
 @dataclass(slots=True)
 class Thread:
-    """A conversation as one page of it shows it; a reply `answers` a letter, and goes `to` names."""
+    """A conversation as a page of it shows it; a reply `answers` a letter, and goes `to` names."""
 
     first: Message
     letters: list[Letter]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Stage
-from tests.browser.test_inbox import MAIL, inbox, line, step
+from tests.browser.test_inbox import LETTERS, MAIL, inbox, line, step
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 Make = Callable[..., Stage]
@@ -39,3 +40,46 @@ def test_a_reply_follows_who_wrote_last_until_one_is_written(make_stage: Make) -
     body.fill("Good, both")
     body.press("Control+Enter")
     expect(step(page, "alice", "answered")).to_have_count(2)
+
+
+def test_going_back_leads_from_the_letters_to_the_list(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    title = page.locator(".letter-head h2")
+    for subject in ("Letter 2", "Letter 1"):
+        page.keyboard.press("j")
+        expect(title).to_have_text(subject)
+    page.go_back()
+    expect(title).to_have_count(0)
+    expect(page.locator(".letter-none")).to_be_visible()
+    assert page.url.endswith(inbox(stage))
+    page.go_forward()
+    expect(title).to_have_text("Letter 1")
+    expect(line(page, "Letter 1")).to_have_attribute("aria-current", "true")
+    page.reload()
+    expect(title).to_have_text("Letter 1")
+    page.keyboard.press("j")
+    expect(title).to_have_text("Letter 0")
+    page.go_back()
+    expect(title).to_have_count(0)
+    page.keyboard.press("j")
+    expect(title).not_to_have_text("")
+
+
+def test_a_small_screen_goes_back_to_the_list_by_either_way(make_stage: Make) -> None:
+    stage = make_stage(LETTERS)
+    page = stage.open("bob", inbox(stage), viewport={"width": 390, "height": 780}, has_touch=True)
+    left, pane = page.locator(".mail-left"), page.locator("#letter")
+    for back in (page.go_back, lambda: page.click(".letter-back")):
+        line(page, "Letter 1").click()
+        expect(left).to_be_hidden()
+        back()
+        expect(left).to_be_visible()
+        expect(pane).to_be_hidden()
+        expect(page.locator("#thread")).to_have_count(0)
+        assert page.url.endswith(inbox(stage))
+    line(page, "Letter 0").click()
+    page.wait_for_url(re.compile(r"/messages/\d+/"))
+    led_there = stage.open("bob", page.url, viewport={"width": 390, "height": 780})
+    led_there.click(".letter-back")
+    expect(led_there.locator(".mail-left")).to_be_visible()
+    assert led_there.url.endswith(inbox(stage))

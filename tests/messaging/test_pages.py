@@ -207,6 +207,13 @@ def test_opening_a_message_opens_the_list_beside_it(cast: Cast, login: Login) ->
     assert f'data-answers="{message.pk}" data-to="hal"' in page
 
 
+def test_beside_the_list_alone_stands_no_letter(cast: Cast, login: Login) -> None:
+    send_message(cast.hal, to=["bob"], subject="Header", body="Which?")
+    pane = part(login("bob"), INBOX, "letter")
+    assert "Choose a conversation" in pane
+    assert "Header" not in pane
+
+
 def test_what_members_write_comes_out_as_text(cast: Cast, login: Login) -> None:
     evil = "<script>alert(1)</script>"
     message = send_message(cast.hal, to=["bob"], subject=evil, body=f"{evil} [x](javascript:a)")

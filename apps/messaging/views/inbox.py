@@ -44,9 +44,12 @@ def whole(request: HttpRequest, context: dict[str, Any], status: int = 200) -> H
 @require_safe
 @seated
 def inbox(request: HttpRequest, member: Member) -> HttpResponse:
-    """What came, what I sent, what the team said; for htmx the list or more lines of it."""
-    context = listing(request, member)
+    """What came, what I sent, what the team said; for htmx the list, more lines, or no letter."""
     target = request.htmx.target  # type: ignore[attr-defined]
+    if target == "letter":
+        context = {"member": member, "team": member.team}
+        return render(request, "messaging/inbox.html#letter", context)
+    context = listing(request, member)
     if target == "letters":
         return render(request, "messaging/inbox.html#listed", context | {"live": True})
     if target == "more-letters":
