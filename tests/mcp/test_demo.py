@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.db.models import F, Q
+from django.utils import timezone
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -17,6 +18,7 @@ from apps.api.rates import buckets
 from apps.mcp.demo import beside, crew, story, team
 from apps.mcp.demo.agents import Agent
 from apps.mcp.demo.lead import MOST_APPROVED, MOST_OPEN, Lead
+from apps.messaging.actions import request_shutdown
 from apps.reviews import actions as reviews
 from apps.reviews.models import Plan
 from apps.tasks import actions
@@ -127,6 +129,35 @@ async def test_they_go_on_when_a_person_answers_and_decides(door: None, home: Pa
                 return
             await crew.anybody_moves(agents)
     pytest.fail("They left the answer, or the approved plan.")
+
+
+async def test_who_agreed_to_shut_down_stops_until_a_new_run(
+    door: None, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work() as agents:
+        hal = await Member.objects.select_related("team", "user").aget(name="hal")
+        rae = await Member.objects.aget(name="rae")
+        worker = next(agent for agent in agents if agent.name == "rae")
+        await act(request_shutdown, hal, "rae")
+        assert await worker.turn()
+        last = await Event.objects.alatest("seq")
+        await rae.arefresh_from_db()
+        assert (rae.presence(), last.kind) == ("terminated", "task.released")
+        assert not await worker.turn()
+        assert not await Event.objects.filter(actor=rae, seq__gt=last.seq).aexists()
+        monkeypatch.setattr(worker, "back_at", 0.0)
+        assert await worker.turn()
+        await rae.arefresh_from_db()
+        assert rae.presence() == "active"
+        assert await worker.turn()
+
+
+async def test_who_was_shut_down_by_other_means_stops_as_well(door: None, home: Path) -> None:
+    async with at_work() as agents:
+        await Member.objects.filter(name="rae").aupdate(terminated_at=timezone.now())
+        worker = next(agent for agent in agents if agent.name == "rae")
+        assert not await worker.turn()
+        assert worker.back_at is not None
 
 
 async def test_they_rest_while_the_team_is_paused(door: None, home: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import time
 from collections import Counter
 from typing import Any
 
@@ -13,6 +15,10 @@ from apps.mcp.demo import story
 
 Data = dict[str, Any]
 SHOWN = 100
+# What the site says is next: answer a shutdown, or, after that, stop until a new run.
+ASKED = re.compile(r'send_message\(kind="shutdown_approved", reply_to=(\d+)')
+STOPPED = "begin_run("
+AWAY_SECONDS = 180.0
 
 
 class Refused(Exception):
@@ -52,6 +58,7 @@ class Agent:
         self.client = client
         self.luck = luck
         self.effort: Counter[int] = Counter()
+        self.back_at: float | None = None
 
     async def call(self, tool: str, **arguments: Any) -> Data:
         """The answer of a tool; Refused where it says no."""
@@ -72,8 +79,35 @@ class Agent:
                 return Board(tasks)
 
     async def turn(self) -> bool:
+        """One thing, if there is one to do; nothing at all, and no call, while it is shut down."""
+        if self.back_at is not None:
+            return await self.come_back(self.back_at)
+        told = (await self.call("briefing"))["next"]
+        if asked := ASKED.match(told):
+            reply_to = int(asked[1])
+            await self.call("send_message", kind="shutdown_approved", reply_to=reply_to)
+            self.stop()
+            return True
+        if told.startswith(STOPPED):
+            self.stop()
+            return False
+        return await self.act(await self.board())
+
+    def stop(self) -> None:
+        """Its run is over; another one begins after a while."""
+        self.effort.clear()
+        self.back_at = time.monotonic() + AWAY_SECONDS
+
+    async def come_back(self, at: float) -> bool:
+        """Begin a new run when the time has come."""
+        if time.monotonic() < at:
+            return False
+        await self.call("begin_run")
+        self.back_at = None
+        return True
+
+    async def act(self, board: Board) -> bool:
         """Answer, review, go on, hand in, or begin; the first that there is to do."""
-        board = await self.board()
         return (
             await self.answer()
             or await self.judge(board)

@@ -24,15 +24,14 @@ class Lead(Agent):
         super().__init__(name, client, luck)
         self.http = http
 
-    async def turn(self) -> bool:
+    async def act(self, board: Board) -> bool:
         """The lead's own duties come first."""
-        board = await self.board()
         return (
             await self.decide()
             or await self.reply(board)
             or await self.tidy(board)
             or await self.provide(board)
-            or await super().turn()
+            or await super().act(board)
         )
 
     async def decide(self) -> bool:
