@@ -42,6 +42,24 @@ def test_a_reply_follows_who_wrote_last_until_one_is_written(make_stage: Make) -
     expect(step(page, "alice", "answered")).to_have_count(2)
 
 
+def test_a_conversation_of_mine_is_put_away_once_it_was_answered(make_stage: Make) -> None:
+    stage = make_stage(f"{MAIL}send_message(alice, to=['hal'], body='Ready?')")
+    page = stage.open("alice", f"{inbox(stage)}?box=sent")
+    line(page, "Ready?").click()
+    people = page.locator(".letter-head p")
+    expect(people).to_have_text("alice, hal")
+    expect(page.locator("[data-key=e]")).to_have_count(0)
+    page.locator(".letter-head summary").click()
+    stage.run(ANSWERS % ("iris", "I am."))
+    expect(people).to_have_text("alice, hal, iris")
+    expect(page.locator(".letter-head details[open]")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    expect(page.locator("#thread")).to_have_count(0)
+    page.goto(f"{inbox(stage)}?box=archived")
+    expect(line(page, "I am.")).to_be_visible()
+
+
 def test_going_back_leads_from_the_letters_to_the_list(make_stage: Make) -> None:
     page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
     title = page.locator(".letter-head h2")

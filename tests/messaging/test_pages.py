@@ -417,6 +417,20 @@ def test_a_conversation_is_put_away_and_brought_back(cast: Cast, login: Login) -
     assert len(inbox(cast.bob).items) == 2
 
 
+def test_news_of_a_conversation_bring_who_takes_part_and_what_to_do(
+    cast: Cast, login: Login
+) -> None:
+    first = send_message(cast.bob, to=["hal"], body="Ready?")
+    bob = login("bob")
+    assert "data-archives" not in part(bob, message_url(first), "letter")
+    send_message(cast.iris, to=["bob"], body="I am.", reply_to=first.pk)
+    page = part(bob, message_url(first), "thread")
+    assert re.search(rf'id="people-{first.pk}" hx-swap-oob="true">bob, hal, iris', page)
+    assert f'id="archives-{first.pk}" hx-swap-oob="true"><form' in page
+    assert "with=bob,hal,iris," in page
+    assert 'id="letter"' not in page
+
+
 def test_all_is_read_up_to_what_the_page_showed_or_put_away(cast: Cast, login: Login) -> None:
     first = send_message(cast.hal, to=["bob"], body="1")
     send_message(cast.hal, to=["bob"], body="2")

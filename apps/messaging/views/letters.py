@@ -59,8 +59,10 @@ def message(request: HttpRequest, member: Member, number: int) -> HttpResponse:
     """A conversation beside the list it is in; for htmx the conversation, or its letters alone."""
     context = _conversation(request, member, number)
     target = request.htmx.target  # type: ignore[attr-defined]
-    if target in ("thread", "earlier"):
-        return render(request, f"messaging/inbox.html#{target}", context)
+    if target == "thread":
+        return render(request, "messaging/inbox.html#followed", context | {"live": True})
+    if target == "earlier":
+        return render(request, "messaging/inbox.html#earlier", context)
     if target == "letter":
         return render(request, "messaging/inbox.html#letter", context)
     return whole(request, listing(request, member) | context)
@@ -75,7 +77,7 @@ def message_reply(request: HttpRequest, member: Member, number: int) -> HttpResp
     _send(member, **said, reply_to=answered.pk)
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("message", member.team.address, number)
-    context = _conversation(request, member, number)
+    context = _conversation(request, member, number) | {"live": True}
     return render(request, "messaging/inbox.html#replied", context)
 
 
