@@ -211,11 +211,11 @@ def discussed(shape: Data, me: Member) -> str:
     if len(turns) >= shape["max_rounds"]:
         return f"No turn is left: {end}."
     wait = call("wait_for_events", kinds=["discussion"])
+    last = " One turn is left." if len(turns) + 1 == shape["max_rounds"] else ""
     if not takes_part or (turns and turns[-1]["from"] == me.name):
-        return f"{wait} for the others' turns, or {end}."
-    return (
-        f"{call('discuss', discussion=shape['id'])} with your turn as body, or with a conclusion."
-    )
+        return f"{wait} for the others' turns, or {end}.{last}"
+    speak = call("discuss", discussion=shape["id"])
+    return f"{speak} with your turn as body, or with a conclusion.{last}"
 
 
 def _answer(message: Data) -> str | None:

@@ -153,6 +153,11 @@ def _plan(verb: str) -> Callable[[Facts], str]:
     return sentence
 
 
+def _turn(facts: Facts) -> str:
+    last = ", the last but one" if facts.get("left") == 1 else ""
+    return f"spoke in a discussion[, turn {{number}}]{last}"
+
+
 Sentence = str | Callable[[Facts], str]
 SENTENCES: dict[str, Sentence] = {
     "team.created": "founded the team",
@@ -197,7 +202,7 @@ SENTENCES: dict[str, Sentence] = {
     "message.delivered": _messages("received"),
     "message.archived": _messages("put away"),
     "discussion.opened": "opened a discussion[ about {topic}]",
-    "discussion.turn": "spoke in a discussion[, turn {number}]",
+    "discussion.turn": _turn,
     "discussion.deadlocked": "noticed that a discussion is stuck",
     "discussion.concluded": "concluded a discussion",
     "discussion.cancelled": "cancelled a discussion",

@@ -20,6 +20,7 @@ async def test_two_agents_discuss_until_one_concludes(team: Cast, connect: Conne
         assert told["next"] == f"discuss(discussion={number}) to read it and take part."
         read = await iris.do("discuss", discussion=number)
         assert read["next"].startswith(f"discuss(discussion={number}) with your turn")
+        assert read["next"].endswith("One turn is left.")
         last = await iris.do("discuss", discussion=number, body="PEG.")
         late = await hal.refused("discuss", discussion=number, body="LALR!")
         ended = await hal.do(

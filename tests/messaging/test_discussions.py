@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
+from apps.api.briefing import brief
 from apps.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from apps.messaging.actions import (
     cancel,
@@ -22,6 +25,7 @@ from apps.messaging.models import Discussion
 from apps.messaging.shapes import discussion_as_dict
 from apps.teams.actions import change_member, transition_team
 from apps.teams.models import Artifact, Event, Member, Team
+from apps.teams.words import in_words
 from tests.conftest import Cast, make_cast
 
 NONE, LONG = timedelta(0), timedelta(days=365)
@@ -64,7 +68,29 @@ def test_everybody_hears_of_the_final_round(cast: Cast, talk: Discussion) -> Non
     take_turn(cast.hal, talk.pk, "Tabs.")
     assert len(subjects(cast.iris)) == 1
     take_turn(cast.iris, talk.pk, "Spaces.")
-    assert subjects(cast.hal)[-1] == subjects(cast.iris)[-1] == "Final round: Tabs or spaces"
+    assert subjects(cast.hal)[-1] == subjects(cast.iris)[-1]
+    message = inbox(cast.hal).messages[-1]
+    assert message.subject == "The last turn is taken: Tabs or spaces"
+    assert message.body == "It was turn 2. Conclude what was agreed, or cancel."
+
+
+def test_all_can_see_that_the_next_turn_is_the_last(
+    cast: Cast, talk: Discussion, login: Callable[[str], Client]
+) -> None:
+    pages = (reverse("discussions", args=["checkout"]),
+             reverse("discussion", args=["checkout", talk.pk]))  # fmt: skip
+    alice = login("alice")
+    assert not any("the next is the last" in alice.get(page).text for page in pages)
+    take_turn(cast.hal, talk.pk, "Tabs.")
+    assert all("1 of 2 turns: the next is the last" in alice.get(page).text for page in pages)
+    said = "hal spoke in a discussion, turn 1, the last but one"
+    assert in_words(Event.objects.latest("seq")).text == said
+    assert said in brief(cast.iris, since=0).data["text"]
+    take_turn(cast.iris, talk.pk, "Spaces.")
+    assert not any("the next is the last" in alice.get(page).text for page in pages)
+    assert in_words(Event.objects.filter(kind="discussion.turn").latest("seq")).text == (
+        "iris spoke in a discussion, turn 2"
+    )
 
 
 def test_a_turn_too_many_is_refused(

@@ -85,8 +85,8 @@ def _participants(actor: Member, roster: Roster, names: str | Iterable[str]) -> 
 def take_turn(actor: Member, discussion_id: int, body: str) -> Turn:
     """Say something in a discussion one takes part in; the turn gets the next number.
 
-    With the last turn everybody hears that it is time to conclude. A turn beyond `max_rounds`, or
-    after the end, is a Conflict.
+    The line of the last turn but one says that one is `left`; with the last one everybody hears
+    that it is time to conclude. A turn beyond `max_rounds`, or after the end, is a Conflict.
     """
     _require_text(body, "body", BODY_LENGTH)
     discussion = _lock(actor, discussion_id)
@@ -97,12 +97,13 @@ def take_turn(actor: Member, discussion_id: int, body: str) -> Turn:
     turn = Turn.objects.create(discussion=discussion, number=number, member=actor, body=body)
     discussion.last_turn_at = turn.at
     discussion.save(update_fields=["last_turn_at"])
-    _record(actor, "turn", discussion, number=number)
-    if number == discussion.max_rounds:
+    left = discussion.max_rounds - number
+    _record(actor, "turn", discussion, number=number, **({"left": left} if left == 1 else {}))
+    if not left:
         _tell(
             discussion, discussion.participants.filter(left_at=None),
-            subject=f"Final round: {discussion.topic}",
-            body=f"Turn {number} was the last one. Conclude what was agreed, or cancel.",
+            subject=f"The last turn is taken: {discussion.topic}",
+            body=f"It was turn {number}. Conclude what was agreed, or cancel.",
         )  # fmt: skip
     return turn
 
