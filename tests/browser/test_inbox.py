@@ -307,6 +307,28 @@ def test_members_are_asked_without_leaving_the_board(make_stage: Make) -> None:
     expect(line(theirs, "which columns")).to_be_visible()
 
 
+def test_a_small_screen_asks_from_the_board_and_shows_whole_topics(make_stage: Make) -> None:
+    topic = "Whether the importer keeps the spelling of the header"
+    stage = make_stage(
+        MAIL + f"open_discussion(alice, {topic!r}, ['alice', 'hal', 'iris'])\n"
+        "from apps.teams.actions import change_team\n"
+        "change_team(alice, name='Redesign of the checkout')"
+    )
+    page = stage.open("bob", viewport={"width": 390, "height": 780})
+    buttons = page.locator(".page-head .btn")
+    expect(buttons).to_have_text(["Ask…", "New"], use_inner_text=True)
+    tops = "all => new Set(all.map((one) => one.getBoundingClientRect().top)).size"
+    assert buttons.evaluate_all(tops) == 1
+    buttons.first.click()
+    expect(page.locator("#ask-title")).to_have_text("New message")
+    page.goto(f"{stage.path}discussions/")
+    title = page.locator(".row-title").filter(has_text=topic)
+    box = title.bounding_box()
+    assert box is not None
+    assert box["height"] < 50  # two lines
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_the_title_counts_what_is_unread(make_stage: Make) -> None:
     stage = make_stage()
     page = stage.open("vera", stage.path)
