@@ -33,10 +33,8 @@ const atEnd = () => {
   const box = scrolls();
   return !box || box.scrollHeight - box.scrollTop - box.clientHeight < 60;
 };
-const toEnd = () => {
-  const box = scrolls();
-  if (box) box.scrollTop = box.scrollHeight;
-};
+// The newest letter, from its start where it does not fit.
+const toNewest = () => [...document.querySelectorAll("#thread > .letter, #thread > .chatter")].at(-1)?.scrollIntoView({ block: "start" });
 
 const opened = () => {
   const root = pane()?.dataset.conversation;
@@ -48,10 +46,9 @@ const opened = () => {
     pane()?.querySelector("#new-to")?.focus();
     return;
   }
-  const wanted = location.hash && pane().querySelector(location.hash);
-  const unread = pane().querySelector(".letter.is-unread");
-  if (wanted || unread) (wanted || unread).scrollIntoView({ block: "start" });
-  else toEnd();
+  const wanted = document.getElementById(location.hash.slice(1)) || pane().querySelector(".letter.is-unread");
+  if (wanted) wanted.scrollIntoView({ block: "start" });
+  else toNewest();
   app.announce(pane().querySelector("h2")?.textContent.trim() || "");
   see();
 };
@@ -96,7 +93,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   } else if (target?.id === "letters" || target?.id === "more-letters") {
     mark();
   } else if (target?.id === "thread") {
-    if (stick) toEnd();
+    if (stick) toNewest();
     follow();
     see();
   }
@@ -161,7 +158,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
     elt.elements.to.value = elt.elements.to.defaultValue;
     follow(elt);
     stick = true;
-    toEnd();
+    toNewest();
     elt.elements.body.focus();
   }
   if (elt.matches("[data-archives]")) {

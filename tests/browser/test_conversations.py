@@ -60,6 +60,24 @@ def test_a_conversation_of_mine_is_put_away_once_it_was_answered(make_stage: Mak
     expect(line(page, "I am.")).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_long_letter_opens_at_its_start(width: int, make_stage: Make) -> None:
+    stage = make_stage(
+        f"{MAIL}long = 'Word. ' * 3000\n"
+        "first = send_message(hal, to=['bob'], subject='Long', body=long)\n"
+        "send_message(hal, to=['bob'], body=f'Begin. {long}', reply_to=first.pk)\n"
+        "mark_all_read(seat('bob'))"
+    )
+    page = stage.open("bob", inbox(stage), viewport={"width": width, "height": 780})
+    line(page, "Long").click()
+    head = page.locator(".letter").last.locator(".remark-head")
+    expect(head).to_be_in_viewport(ratio=1)
+    above, below = page.locator(".letter-head").bounding_box(), head.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert below["y"] >= above["y"] + above["height"]
+
+
 def test_going_back_leads_from_the_letters_to_the_list(make_stage: Make) -> None:
     page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
     title = page.locator(".letter-head h2")
