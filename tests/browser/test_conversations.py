@@ -78,6 +78,21 @@ def test_a_long_letter_opens_at_its_start(width: int, make_stage: Make) -> None:
     assert below["y"] >= above["y"] + above["height"]
 
 
+def test_a_name_that_nobody_has_is_marked_where_it_stands(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    line(page, "Letter 1").click()
+    page.fill("#reply-body", "Text")
+    page.fill("#reply-to", "hall")
+    page.locator("#reply-body").press("Control+Enter")
+    expect(page.locator("#reply-to")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#reply-to")).to_be_focused()
+    expect(page.locator(".field:has(#reply-to) .field-error")).to_contain_text("hal")
+    expect(page.locator("#toasts .toast")).to_have_count(0)
+    page.fill("#reply-to", "hal")
+    page.locator("#reply-body").press("Control+Enter")
+    expect(page.locator(".letter").last).to_contain_text("Text")
+
+
 def test_going_back_leads_from_the_letters_to_the_list(make_stage: Make) -> None:
     page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
     title = page.locator(".letter-head h2")

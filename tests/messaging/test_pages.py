@@ -25,6 +25,7 @@ from apps.messaging.actions import (
 )
 from apps.messaging.inbox import inbox, unread_count
 from apps.messaging.models import Delivery, Discussion, Message
+from apps.teams.access import system_seat
 from apps.teams.actions import transition_team
 from apps.teams.models import Artifact, Member, Team, User
 from tests.conftest import Cast, make_cast
@@ -429,6 +430,20 @@ def test_news_of_a_conversation_bring_who_takes_part_and_what_to_do(
     assert f'id="archives-{first.pk}" hx-swap-oob="true"><form' in page
     assert "with=bob,hal,iris," in page
     assert 'id="letter"' not in page
+
+
+def test_what_the_system_sent_takes_no_answer_but_leads_to_members(
+    cast: Cast, login: Login
+) -> None:
+    told = send_message(system_seat(cast.team), to=["bob"], body="It is late.")
+    page = part(login("bob"), message_url(told), "letter")
+    assert "The system sent it and reads no answers." in page
+    assert 'href="/teams/checkout/messages/new/"' in page
+    assert 'id="reply"' not in page
+    send_message(cast.alice, to=["bob"], body="Sorry.", reply_to=told.pk)
+    page = part(login("bob"), message_url(told), "letter")
+    assert 'name="to" value="alice"' in page
+    assert "reads no answers" not in page
 
 
 def test_all_is_read_up_to_what_the_page_showed_or_put_away(cast: Cast, login: Login) -> None:
