@@ -21,7 +21,9 @@ from tests.conftest import Cast
 def test_rows_come_as_the_database_has_them(cast: Cast) -> None:
     sql = "SELECT slug, %s, '100%%' FROM teams_team WHERE id = %s"
     assert fetch(here(), sql, ["%s ü", cast.team.pk]) == [(cast.team.slug, "%s ü", "100%")]
-    assert fetch(here(), "UPDATE teams_team SET name = %s WHERE id = %s", ["New", 0]) == []
+    assert (
+        fetch(here(), "UPDATE teams_team SET name = %s WHERE id = %s RETURNING id", ["", 0]) == []
+    )
 
 
 def test_who_counts_statements_sees_them(cast: Cast, django_assert_num_queries: Any) -> None:
