@@ -165,9 +165,21 @@ document.addEventListener("htmx:afterRequest", (event) => {
     const all = lines();
     const next = all[current() + 1] || all[current() - 1];
     if (next && !small()) choose(next);
-    else location.assign(document.querySelector(".letter-back").href);
+    else leave();
+    offerUndo(elt.dataset.archives, elt.dataset.undo);
   }
 });
+
+const offerUndo = (done, url) => {
+  app.toast(done, { tone: "ok" });
+  const toast = document.getElementById("toasts").lastElementChild;
+  const undo = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-small", textContent: "Undo" });
+  undo.addEventListener("click", () => {
+    toast.remove();
+    htmx.ajax("POST", url, { values: { thread: "1" }, swap: "none" });
+  });
+  toast.lastElementChild.before(undo);
+};
 
 document.addEventListener("click", (event) => {
   const reply = event.target.closest("[data-reply]");

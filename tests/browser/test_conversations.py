@@ -61,6 +61,30 @@ def test_a_conversation_of_mine_is_put_away_once_it_was_answered(make_stage: Mak
 
 
 @pytest.mark.parametrize("width", [1440, 390])
+def test_what_was_put_away_comes_back_by_undo(width: int, make_stage: Make) -> None:
+    stage = make_stage(LETTERS)
+    page = stage.open("bob", inbox(stage), viewport={"width": width, "height": 780})
+    toast = page.locator("#toasts .toast")
+    for subject in ("Letter 2", "Letter 1", "Letter 0"):
+        line(page, subject).click()
+        page.click("[data-key=e]")
+        expect(toast.last).to_contain_text("Archived.")
+        expect(line(page, subject)).to_have_count(0)
+    expect(page.locator("#thread")).to_have_count(0)
+    expect(page.get_by_text("Your inbox is empty")).to_be_visible()
+    assert page.url.endswith(inbox(stage))
+    toast.last.get_by_role("button", name="Undo").click()
+    expect(line(page, "Letter 0")).to_be_visible()
+    expect(toast).to_have_count(2)
+    page.goto(f"{inbox(stage)}?box=archived")
+    line(page, "Letter 1").click()
+    page.get_by_role("button", name="Back to inbox").click()
+    expect(toast).to_contain_text("Back in your inbox.")
+    toast.get_by_role("button", name="Undo").click()
+    expect(line(page, "Letter 1")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
 def test_a_long_letter_opens_at_its_start(width: int, make_stage: Make) -> None:
     stage = make_stage(
         f"{MAIL}long = 'Word. ' * 3000\n"
