@@ -98,7 +98,8 @@ const left = sessionStorage.getItem("sent-draft");
 if (left) {
   sessionStorage.removeItem("sent-draft");
   const wrong = [...document.querySelectorAll(KEPT)].find(isWrong);
-  if (wrong || document.querySelector("#thread, #talk")) store((kept) => kept.removeItem(left));
+  const arrived = document.querySelector("#thread, #talk") && !document.querySelector("#content .notice-bad");
+  if (wrong || arrived) store((kept) => kept.removeItem(left));
   // What comes back with mistakes may be another page than the one it was written on.
   if (wrong) keep(wrong);
 }
