@@ -1,7 +1,7 @@
 """What is said about each kind of event, before names and numbers are filled in.
 
-`{slot}` is filled from the event's data, `{task}` and `{blocker}` become links, and a `[part]`
-whose slot has no value is left out.
+`{slot}` is filled from the event's data, `{task}`, `{blocker}` and `{discussion}` become links, and
+a `[part]` whose slot has no value is left out.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _plan(verb: str) -> Callable[[Facts], str]:
 
 def _turn(facts: Facts) -> str:
     last = ", the last but one" if facts.get("left") == 1 else ""
-    return f"spoke in a discussion[, turn {{number}}]{last}"
+    return f"spoke in {{discussion}}[, turn {{number}}]{last}"
 
 
 Sentence = str | Callable[[Facts], str]
@@ -201,11 +201,11 @@ SENTENCES: dict[str, Sentence] = {
     "message.read": _messages("read"),
     "message.delivered": _messages("received"),
     "message.archived": _messages("put away"),
-    "discussion.opened": "opened a discussion[ about {topic}]",
+    "discussion.opened": "opened {discussion}[ about {topic}]",
     "discussion.turn": _turn,
-    "discussion.deadlocked": "noticed that a discussion is stuck",
-    "discussion.concluded": "concluded a discussion",
-    "discussion.cancelled": "cancelled a discussion",
+    "discussion.deadlocked": "noticed that {discussion} is stuck",
+    "discussion.concluded": "concluded {discussion}",
+    "discussion.cancelled": "cancelled {discussion}",
     "files.skipped": "cannot use the file {path}[: {sentence}]",
     "files.not_written": "cannot write the file {path}[: {sentence}]",
     "files.gone": "noticed that the files of the team are gone",

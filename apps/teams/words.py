@@ -20,7 +20,7 @@ SLOT = re.compile(r"\{(\w+)\}")
 
 
 class Piece(NamedTuple):
-    """A part of a sentence; `tone` is actor, member, task, quote or empty, `href` may be empty."""
+    """A part of a sentence; `tone` is actor, member, task, quote and so on, `href` may be empty."""
 
     text: str
     tone: str = ""
@@ -103,6 +103,8 @@ def _slots(part: str, event: Event, facts: Facts) -> Iterator[Piece]:
 def _piece(slot: str, event: Event, facts: Facts) -> Piece:
     if slot in ("task", "blocker"):
         return _task(event, event.task if slot == "task" else facts.get("by"))
+    if slot == "discussion":
+        return _discussion(event, facts.get(slot))
     value = facts.get(slot)
     if value is None or value == "":
         return Piece("", "missing")
@@ -121,3 +123,9 @@ def _task(event: Event, number: Any) -> Piece:
     if not isinstance(number, int):
         return Piece("", "missing")
     return Piece(f"#{number}", "task", reverse("task", args=[event.team.address, number]))
+
+
+def _discussion(event: Event, number: Any) -> Piece:
+    known = isinstance(number, int)
+    href = reverse("discussion", args=[event.team.address, number]) if known else ""
+    return Piece("a discussion", "discussion", href)

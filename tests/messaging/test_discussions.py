@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.api.briefing import brief
 from apps.core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -23,6 +24,7 @@ from apps.messaging.actions.discussions import stuck
 from apps.messaging.inbox import inbox
 from apps.messaging.models import Discussion
 from apps.messaging.shapes import discussion_as_dict
+from apps.tasks.actions import create_task
 from apps.teams.actions import change_member, transition_team
 from apps.teams.models import Artifact, Event, Member, Team
 from apps.teams.words import in_words
@@ -140,6 +142,27 @@ def test_an_outcome_is_kept_as_an_artifact_of_the_card(cast: Cast) -> None:
     assert list(Event.objects.order_by("-seq").values_list("kind", flat=True)[:2]) == [
         "discussion.concluded", "artifact.added",
     ]  # fmt: skip
+
+
+def test_the_card_leads_to_its_discussion_and_that_to_its_outcome(
+    cast: Cast, login: Callable[[str], Client]
+) -> None:
+    create_task(cast.alice, "Indent")
+    talk = open_discussion(cast.alice, "Tabs", ["hal", "iris"], task=1)
+    take_turn(cast.hal, talk.pk, "Tabs.")
+    alice = login("alice")
+    card = alice.get(reverse("task", args=["checkout", 1])).text
+    href = reverse("discussion", args=["checkout", talk.pk])
+    assert f'href="{href}">Tabs</a>' in card
+    assert f'href="{href}">a discussion</a>, turn 1' in card
+    conclude(cast.hal, talk.pk, "Tabs it is.")
+    kept = Artifact.objects.get()
+    page = alice.get(href).text
+    shown = reverse("artifact_preview", args=["checkout", kept.pk])
+    assert f'Kept as <a href="{shown}">“Session conclusion: Tabs”</a>, version 1.' in page
+    assert "Tabs it is." in alice.get(shown).text
+    Artifact.objects.update(deleted_at=timezone.now())
+    assert "Kept as “Session conclusion: Tabs”" in alice.get(href).text
 
 
 def test_outcomes_of_one_topic_are_versions(cast: Cast) -> None:

@@ -142,6 +142,13 @@ def test_what_people_wrote_is_escaped() -> None:
     assert html.count("&lt;script&gt;") == 2
 
 
+def test_discussions_are_links() -> None:
+    said = words("discussion.turn", number=3, discussion=7)
+    assert said.text == "hal spoke in a discussion, turn 3"
+    assert '<a class="task-ref" href="/teams/checkout/discussions/7/">a discussion</a>' in said.html
+    assert "href" not in words("discussion.concluded").html
+
+
 def test_tasks_are_links() -> None:
     html = words("task.blocked_by", by=3).html
     assert '<a class="task-ref" href="/teams/checkout/tasks/12/">#12</a>' in html

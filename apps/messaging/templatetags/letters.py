@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.db.models import Count
 from django.template import Library
 
 from apps.messaging import notices
-from apps.messaging.models import Message
+from apps.messaging.models import Discussion, Message
+from apps.messaging.models.discussion import DiscussionQuerySet
+from apps.teams.models import Member
 
 register = Library()
 
@@ -36,3 +39,10 @@ def plain_key(key: str) -> str:
 def headline(message: Message) -> str:
     """One line about a message."""
     return notices.headline(message)
+
+
+@register.simple_tag
+def talk_about(member: Member, task: int) -> DiscussionQuerySet:
+    """The discussions about #task, the latest first, each with how many turns were `taken`."""
+    found = Discussion.objects.visible_to(member).filter(task=task)
+    return found.annotate(taken=Count("turns"))
