@@ -87,7 +87,9 @@ document.addEventListener("input", (event) => {
   if (event.target.form && event.target.hasAttribute("aria-invalid")) unmark(event.target.form, [event.target]);
 });
 // A page that came back with mistakes begins at the first one.
-document.querySelector("#content .is-wrong :is(input, select, textarea)")?.focus();
+const mistake = document.querySelector("#content .is-wrong :is(input, select, textarea)");
+if (mistake) mistake.focus();
+else document.querySelector("#content form > .notice-bad")?.scrollIntoView({ block: "center" });
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt;
   if (!form.matches("form")) return;

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.messaging import actions
+from apps.messaging.boxes import BOXES
 from apps.messaging.forms import Conclude, Open, Say
 from apps.messaging.letters import references
 from apps.messaging.models import Discussion
@@ -33,6 +34,7 @@ def discussions(request: HttpRequest, member: Member) -> HttpResponse:
     rows = list(found.prefetch_related("participants").annotate(taken=Count("turns"))[:MOST])
     context = {
         **_frame(member),
+        "boxes": BOXES.items(),
         "open": [row for row in rows if row.is_open],
         "over": [row for row in rows if not row.is_open],
         "form": form,
