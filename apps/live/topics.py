@@ -38,7 +38,11 @@ def topics_of(event: Event) -> list[str]:
         for name in [*event.data.get("to", ()), *event.data.get("cc", ())]:
             topics += [f"inbox@{name}", f"frame@{name}", f"needs@{name}"]
     if event.data.get("of") == "permission_response":
-        topics += ["needs", "frame"]  # it no longer waits for others who were asked
+        topics += ["needs", "frame", "inbox"]  # it no longer waits for others who were asked
+    if event.kind == "task.answered":
+        topics.append("inbox")
+    if event.data.get("reply_to") and event.actor is not None:
+        topics.append(f"inbox@{event.actor.name}")  # the copy that was answered says so
     if area == "message":
         topics += [f"thread-{root}" for root in _threads(event)]
     if event.kind in OWN and event.actor is not None:

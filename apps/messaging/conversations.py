@@ -11,7 +11,7 @@ from django.utils.timezone import localdate
 from apps.core.text import one_line
 from apps.messaging.kinds import summary
 from apps.messaging.models import Delivery, Message
-from apps.messaging.notices import headline, plain
+from apps.messaging.notices import Why, headline, plain
 from apps.teams.models import Member
 
 Pair = tuple[Message, Delivery | None]
@@ -71,6 +71,13 @@ class Conversation:
         """Why the newest copy came to me."""
         copy = self.pairs[0][1]
         return copy.why if copy is not None else ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the newest asks me something that nobody has answered."""
+        message = self.message
+        answered = any(copy.answered_at is not None for copy in message.deliveries.all())
+        return self.why == Why.QUESTION and not answered and message.sender.left_at is None
 
     @property
     def title(self) -> str:

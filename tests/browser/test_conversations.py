@@ -60,6 +60,19 @@ def test_a_conversation_of_mine_is_put_away_once_it_was_answered(make_stage: Mak
     expect(line(page, "I am.")).to_be_visible()
 
 
+def test_a_question_turns_quiet_in_the_list_when_it_is_answered(make_stage: Make) -> None:
+    stage = make_stage(
+        f"{MAIL}send_message(hal, to=['alice'], kind='permission_request',"
+        " payload={'request_id': '7', 'tool_name': 'Bash'})\nmark_all_read(alice)"
+    )
+    page = stage.open("alice", inbox(stage))
+    badge = page.locator("#letters .line .badge").first
+    expect(badge).to_have_class("badge badge-bad")
+    page.keyboard.press("j")
+    page.get_by_role("button", name="Allow").click()
+    expect(badge).to_have_class("badge")
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_what_was_put_away_comes_back_by_undo(width: int, make_stage: Make) -> None:
     stage = make_stage(LETTERS)

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from apps.claude.intake import take_in_home
 from apps.messaging.actions import (
+    answer_permission,
     answer_shutdown,
     archive,
     cancel,
@@ -26,9 +27,9 @@ from apps.messaging.actions import (
 from apps.messaging.inbox import inbox, unread_count
 from apps.messaging.models import Delivery, Discussion, Message
 from apps.teams.access import system_seat
-from apps.teams.actions import transition_team
+from apps.teams.actions import seat_person, transition_team
 from apps.teams.models import Artifact, Member, Team, User
-from tests.conftest import Cast, make_cast
+from tests.conftest import Cast, make_cast, person
 
 Login = Callable[[str], Client]
 CAPTURED = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "claude-home"
@@ -73,6 +74,22 @@ def test_a_line_says_what_mentions_me_and_what_asks_me(cast: Cast, login: Login)
     assert '<span class="badge badge-accent">mention</span>' in page
     assert '<span class="badge badge-bad">question</span>' in page
     assert "badge-accent" not in part(login("bob"), INBOX, "letters")
+
+
+def test_a_question_is_loud_until_it_is_answered(cast: Cast, login: Login) -> None:
+    red, quiet = '<span class="badge badge-bad">question', '<span class="badge">question'
+    seat_person(cast.team, person("otto"), role="leader")
+    payload = {"request_id": "7", "tool_name": "Bash"}
+    asked = send_message(cast.hal, to=["alice", "otto"], kind="permission_request", payload=payload)
+    otto = Client()
+    otto.force_login(person("otto"))
+    pages = [(client, path) for client in (login("alice"), otto) for path in (INBOX, "/inbox/")]
+    assert all(red in part(client, path, "letters") for client, path in pages)
+    answer_permission(cast.alice, asked.pk, approve=True)
+    for client, path in pages:
+        page = part(client, path, "letters")
+        assert quiet in page
+        assert red not in page
 
 
 def test_idle_chatter_is_folded_and_failures_are_not(cast: Cast, login: Login) -> None:
