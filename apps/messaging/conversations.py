@@ -119,7 +119,7 @@ class Conversation:
 def conversations(pairs: Iterable[Pair]) -> list[Conversation]:
     """Messages, newest first, gathered by thread; each day's idle chatter is one line.
 
-    It stands below what was said that day, so that more of it moves nothing that is read.
+    Every line stands where its newest message belongs.
     """
     found: list[Conversation] = []
     by_key: dict[int | date, Conversation] = {}
@@ -130,11 +130,4 @@ def conversations(pairs: Iterable[Pair]) -> list[Conversation]:
             by_key[key] = Conversation(is_chatter=noise)
             found.append(by_key[key])
         by_key[key].pairs.append((message, copy))
-    return _chatter_last(found)
-
-
-def _chatter_last(found: list[Conversation]) -> list[Conversation]:
-    last = {one.day: place for place, one in enumerate(found)}
-    places = {id(one): (place, 0) for place, one in enumerate(found)}
-    places |= {id(one): (last[one.day], 1) for one in found if one.is_chatter}
-    return sorted(found, key=lambda one: places[id(one)])
+    return found

@@ -207,6 +207,11 @@ class Thread:
         return any(letter.mine is not None for letter in self.letters)
 
     @property
+    def is_chatter(self) -> bool:
+        """Whether nothing is said in it but that somebody is idle."""
+        return all(letter.is_chatter for letter in self.letters)
+
+    @property
     def is_of_system(self) -> bool:
         """Whether only the system speaks in it, which reads no answers."""
         return all(one.message.sender.kind == Member.Kind.SYSTEM for one in self.letters)
