@@ -12,6 +12,7 @@ DISCUSSION = TEAM + "discussions/<int:number>/"
 
 urlpatterns = [
     path("inbox/", views.inbox_all, name="inbox_all"),
+    path("inbox/read-all/", views.inbox_all_read, name="inbox_all_read"),
     path("inbox/news/", views.inbox_news, name="inbox_news"),
     path("inbox/notices/", views.notices, name="notices"),
     path(TEAM + "inbox/", views.inbox, name="inbox"),

@@ -563,6 +563,37 @@ def test_everything_that_came_in_all_teams_is_in_one_place(cast: Cast, login: Lo
     assert "plain words" not in part(bob, "/inbox/", "letters", why="mention")
 
 
+def test_all_that_is_shown_of_all_teams_is_read_at_once(cast: Cast, login: Login) -> None:
+    other = make_cast("elsewhere")
+    send_message(cast.hal, to=["bob", "iris"], body="1")
+    send_message(other.hal, to=["bob"], body="2")
+    bob = login("bob")
+    upto = re.search(r'name="upto" value="(\d+)" form="read-all"', text(bob.get("/inbox/")))
+    assert upto is not None
+    send_message(cast.hal, to=["bob"], body="3")
+    answer = bob.post("/inbox/read-all/", {"upto": upto[1]})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/inbox/")
+    assert [unread_count(seat) for seat in (cast.bob, other.bob, cast.iris)] == [1, 0, 1]
+    assert other.bob.deliveries.get().via == "page"
+    assert bob.post("/inbox/read-all/", **HTMX).status_code == 204
+    assert unread_count(cast.bob) == 0
+    assert Client().post("/inbox/read-all/").headers["Location"].startswith("/login/")
+    assert "Mark all read" not in text(bob.get("/inbox/?why=mention"))
+
+
+def test_a_message_is_begun_in_a_team_where_one_may_write(cast: Cast, login: Login) -> None:
+    new = "/teams/{}/messages/new/"
+    page = text(login("bob").get("/inbox/"))
+    assert f'<a class="btn btn-primary" href="{new.format("checkout")}"' in page
+    other = make_cast("elsewhere")
+    page = text(login("bob").get("/inbox/"))
+    for slug in ("checkout", "elsewhere"):
+        assert f'<a class="menu-item" href="{new.format(slug)}"' in page
+    assert "messages/new" not in text(login("vera").get("/inbox/"))
+    transition_team(other.alice, "archived")
+    assert new.format("elsewhere") not in text(login("bob").get("/inbox/"))
+
+
 def test_the_browser_is_told_once_of_what_was_chosen(cast: Cast, login: Login) -> None:
     bob = login("bob")
     send_message(cast.hal, body="@bob look")

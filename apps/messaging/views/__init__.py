@@ -10,6 +10,7 @@ from apps.messaging.views.discussions import (
 from apps.messaging.views.inbox import (
     inbox,
     inbox_all,
+    inbox_all_read,
     inbox_clear,
     inbox_read_all,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "discussions",
     "inbox",
     "inbox_all",
+    "inbox_all_read",
     "inbox_clear",
     "inbox_news",
     "inbox_read_all",

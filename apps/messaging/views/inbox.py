@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
@@ -11,6 +12,8 @@ from apps.core.text import as_number
 from apps.messaging import actions
 from apps.messaging.boxes import Wanted, everywhere, read
 from apps.messaging.inbox import unread_count
+from apps.messaging.models import Delivery
+from apps.teams.access import seat_of
 from apps.teams.models import Member, User
 from apps.teams.web import back, seated
 
@@ -28,8 +31,12 @@ def listing(request: HttpRequest, member: Member) -> dict[str, Any]:
         "wanted": wanted,
         "page": page,
         "unread": unread_count(member),
-        "may_send": member.can("send_messages") and member.team.allows("messages"),
+        "may_send": _may_send(member),
     }
+
+
+def _may_send(member: Member) -> bool:
+    return member.can("send_messages") and member.team.allows("messages")
 
 
 def whole(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -68,7 +75,24 @@ def inbox_all(request: HttpRequest) -> HttpResponse:
         return render(request, "messaging/all.html#letters", context)
     if target == "more-letters":
         return render(request, "messaging/all.html#lines", context)
+    context["writes"] = [seat.team for seat in _seats(request) if _may_send(seat)]
     return render(request, "messaging/all.html", context)
+
+
+def _seats(request: HttpRequest) -> QuerySet[Member]:
+    seats = Member.objects.filter(user=cast(User, request.user), left_at=None)
+    return seats.select_related("team").order_by("team__slug")
+
+
+@require_POST
+@login_required
+def inbox_all_read(request: HttpRequest) -> HttpResponse:
+    """Mark everything in all my teams as read, up to what the page showed."""
+    upto = as_number(request.POST.get("upto", ""))
+    unread = Delivery.objects.filter(archived_at=None, read_at=None)
+    for seat in _seats(request).filter(pk__in=unread.values("recipient")):
+        actions.mark_all_read(seat_of(request.user, seat.team.address), upto=upto)
+    return back(request, "inbox_all")
 
 
 @require_POST
