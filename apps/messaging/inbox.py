@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Any, Literal, NamedTuple
 
 from django.db.models import Count, F, Prefetch, Q, QuerySet, Value, prefetch_related_objects
@@ -14,6 +15,7 @@ from django.utils import timezone
 from apps.core.cursors import place
 from apps.core.errors import Invalid
 from apps.core.prepared import NUMBER, OTHER, Prepared
+from apps.core.search import contains, words
 from apps.core.storing import LARGEST_ID
 from apps.core.text import fold
 from apps.messaging.kinds import parse_kind
@@ -22,6 +24,8 @@ from apps.teams.models import Artifact, Member, User
 
 MOST = 200
 UNSEEN_OF_MEMBER = ("prompt", "metadata", "granted", "denied", "cwd", "agent_type", "model", "key")
+# What a list calls a conversation, wherever its first message went.
+TITLE = "thread__subject"
 Order = Literal["oldest", "newest"]
 
 
@@ -61,8 +65,8 @@ def inbox(
     """What came to `member`, each with its message, sender and all recipients' copies loaded.
 
     Oldest first, so a page ends with its newest; `order="newest"` turns both round. `next` goes on
-    in the same direction. An unknown kind or a bad cursor is Invalid; an unknown sender has sent
-    nothing.
+    in the same direction. `q` looks for words as `search` does, and in the thread's subject too. An
+    unknown kind or a bad cursor is Invalid; an unknown sender has sent nothing.
     """
     if not (kind or sender or q):
         prepared = _plain(unread, archived, noise, order, _sane(limit))
@@ -73,7 +77,7 @@ def inbox(
     if sender:
         found = found.filter(message__sender__in=_named(member.team_id, sender))
     if q:
-        found = found.filter(_says(q, "message__"))
+        found = found.filter(_says(member, q, TITLE, path="message__"))
     return _page(found, order, cursor, limit)
 
 
@@ -158,15 +162,18 @@ def thread(
 
 
 def search(member: Member, q: str, *, cursor: str | None = None, limit: int = 50) -> Listing:
-    """Messages of the whole team whose subject, text or sender has `q` in it, newest first."""
-    found = Message.objects.visible_to(member).filter(_says(q, ""))
+    """Messages of the whole team that have all words of `q`, newest first.
+
+    Each word is in the subject, the text or the sender's name; a “quoted phrase” counts as one.
+    """
+    found = Message.objects.visible_to(member).filter(_says(member, q))
     return _listing(found, "newest", cursor, limit)
 
 
 def sent(member: Member, *, q: str = "", cursor: str | None = None, limit: int = 50) -> Listing:
     """What `member` sent, newest first, with how far each copy has come."""
     found = Message.objects.filter(sender=member)
-    return _listing(found.filter(_says(q, "")) if q else found, "newest", cursor, limit)
+    return _listing(found.filter(_says(member, q, TITLE)) if q else found, "newest", cursor, limit)
 
 
 def of_team(
@@ -185,7 +192,7 @@ def of_team(
             Q(sender__in=seats)
             | Q(pk__in=Delivery.objects.filter(recipient__in=seats).values("message"))
         )
-    return _listing(found.filter(_says(q, "")) if q else found, "newest", cursor, limit)
+    return _listing(found.filter(_says(member, q)) if q else found, "newest", cursor, limit)
 
 
 class Step(NamedTuple):
@@ -211,13 +218,14 @@ def deliveries(message: Message, now: datetime | None = None) -> list[Step]:
     return steps
 
 
-def _says(q: str, path: str) -> Q:
-    words = q.replace("\0", "").strip()
-    return (
-        Q(**{f"{path}body__icontains": words})
-        | Q(**{f"{path}subject__icontains": words})
-        | Q(**{f"{path}sender__name__icontains": words})
-    )
+def _says(member: Member, q: str, *fields: str, path: str = "") -> Q:
+    """Every word of `q` is in the text, the subject, the sender's name, or one of `fields`."""
+    found = Q()
+    for word in words(q):
+        named = Member.objects.filter(contains("name", word), team_id=member.team_id)
+        places = [contains(path + field, word) for field in ("body", "subject", *fields)]
+        found &= reduce(or_, places) | Q(**{f"{path}sender__in": named})
+    return found
 
 
 def _named(team_id: int, name: str) -> QuerySet[Member]:

@@ -135,6 +135,9 @@ def test_threads_and_searches(by_hal: Caller, by_alice: Caller) -> None:
     thread = said(by_alice.get(f"/threads/{reply['id']}"))["items"]
     assert [m["id"] for m in thread] == [first, reply["id"]]
     assert [m["id"] for m in said(by_hal.get("/messages?q=grammar"))["items"]] == [first]
+    assert [m["id"] for m in said(by_hal.get("/messages?q=grammar+which"))["items"]] == [first]
+    assert said(by_hal.get("/messages?q=%22grammar+which%22"))["items"] == []
+    assert said(by_hal.get("/messages?q=grammar&sent=true"))["items"] == []
     assert [m["id"] for m in said(by_hal.get("/messages?sent=true"))["items"]] == [reply["id"]]
     assert len(said(by_hal.get("/messages?about=alice"))["items"]) == 2
     assert said(by_alice.get(f"/messages/{first}"))["deliveries"][0]["state"] == "answered"

@@ -91,6 +91,39 @@ def test_an_inbox_is_narrowed_by_reading_state_kind_sender_and_words(cast: Cast)
     assert inbox(cast.hal, q="10%0").items == []
 
 
+FOUND = [
+    ("two us", True), ("US two", True), ("two of us", True), ("two them", False),
+    ('"two of us"', True), ('"two us"', False), ('"of us" two', True), ("“Of Us”", True),
+    ('"two of', True), ("zÜRICH", True), ("über zürich", True), ("zurich", False), ("日本", True),
+    ("alice two", True), ("bob two", False), ('"', False), ("100% _now_", True), ("10%0", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("q", "is_found"), FOUND)
+def test_all_words_must_occur_and_a_quoted_phrase_as_it_stands(
+    cast: Cast, q: str, is_found: bool
+) -> None:
+    letter = send_message(
+        cast.alice, to=["hal"], subject="Two of us", body="Über Zürich nach 日本, 100% _now_"
+    )
+    found = [letter] if is_found else []
+    assert inbox(cast.hal, q=q).messages == found
+    assert search(cast.bob, q).items == found
+    assert of_team(cast.bob, q=q).items == found
+    assert sent(cast.alice, q=q).items == found
+
+
+def test_a_conversation_is_found_by_its_title_whoever_began_it(cast: Cast) -> None:
+    first = send_message(cast.alice, to=["hal"], subject="Two of us", body="Who comes?")
+    reply = send_message(cast.hal, body="Me.", reply_to=first.pk)
+    other = send_message(cast.hal, to=["alice"], body="Else.")
+    assert inbox(cast.alice, q="two us").messages == [reply]
+    assert inbox(cast.alice, q="us me").messages == [reply]
+    assert sent(cast.hal, q="two of us").items == [reply]
+    assert search(cast.bob, "two of us").items == [first]
+    assert inbox(cast.alice).messages == [reply, other]
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [({"kind": "telegram"}, "kind"), ({"limit": 0}, "limit"), ({"limit": 201}, "limit"),

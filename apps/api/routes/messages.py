@@ -52,14 +52,12 @@ def message_as_dict(member: Member, message_id: int) -> dict[str, Any]:
 
 @messages.get("/messages", schemas.MessagePage)
 def list_messages(request: Call, query: Query[schemas.MessagesQuery]) -> HttpResponse:
-    """What anybody in the team said, newest first; with `q` what holds these words."""
-    member = request.auth
-    if query.q and query.q.strip():
-        found = inbox.search(member, query.q, cursor=query.cursor, limit=query.limit)
-    elif query.sent:
-        found = inbox.sent(member, cursor=query.cursor, limit=query.limit)
+    """What anybody in the team said, newest first; with `q` what has all these words."""
+    member, q, about = request.auth, (query.q or "").strip(), query.about
+    if query.sent:
+        found = inbox.sent(member, q=q, cursor=query.cursor, limit=query.limit)
     else:
-        found = inbox.of_team(member, about=query.about, cursor=query.cursor, limit=query.limit)
+        found = inbox.of_team(member, about=about, q=q, cursor=query.cursor, limit=query.limit)
     return _listed(member, found)
 
 

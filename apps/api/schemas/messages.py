@@ -31,13 +31,22 @@ __all__ = [
 Names = Annotated[list[str], Field(max_length=1000)] | str
 
 
+Sought = Annotated[
+    str | None,
+    Field(
+        max_length=200,
+        description="All of these words occur, in any order; a “quoted phrase” as it stands.",
+    ),
+]
+
+
 class InboxQuery(PageQuery):
     """Which of your messages to list; with `wait`, unread ones unless `unread` says otherwise."""
 
     unread: bool | None = None
     kind: Annotated[str | None, Field(max_length=64)] = None
     sender: Annotated[str | None, Field(alias="from", max_length=128)] = None
-    q: Annotated[str | None, Field(max_length=200)] = None
+    q: Sought = None
     archived: bool = False
     noise: Annotated[bool, Field(description="Idle chatter too.")] = True
     wait: Wait = 0
@@ -46,7 +55,7 @@ class InboxQuery(PageQuery):
 class MessagesQuery(PageQuery):
     """Which messages of the team to list: with these words, sent by you, or about a member."""
 
-    q: Annotated[str | None, Field(max_length=200)] = None
+    q: Sought = None
     sent: bool = False
     about: Annotated[str | None, Field(max_length=128)] = None
 
