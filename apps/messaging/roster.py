@@ -71,9 +71,14 @@ class Roster:
         """Everyone but `actor`."""
         return [seat for seat in self.live if seat.pk != actor.pk]
 
+    @property
+    def leaders(self) -> list[Member]:
+        """Who leads now, in the order they joined."""
+        return [seat for seat in self.live if seat.is_leader]
+
     def leader(self) -> Member | None:
         """The leader who joined first."""
-        return next((seat for seat in self.live if seat.is_leader), None)
+        return next(iter(self.leaders), None)
 
     def resolve(self, names: Iterable[str], *, actor: Member, field: str = "to") -> list[Member]:
         """The seats behind `names`, each once; Invalid names the unknown and the ended ones.

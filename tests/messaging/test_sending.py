@@ -9,7 +9,7 @@ from apps.messaging.actions import deliver, send_message
 from apps.messaging.inbox import get, inbox, thread, unread_count, whole
 from apps.messaging.models import Delivery, Message
 from apps.messaging.shapes import as_dict
-from apps.teams.actions import add_member, end_seat, seat_person, transition_team
+from apps.teams.actions import add_member, change_member, end_seat, seat_person, transition_team
 from apps.teams.models import Event, Member, Team
 from tests.conftest import Cast, make_cast
 
@@ -345,6 +345,17 @@ def test_a_fifth_reply_suggests_a_discussion_to_the_leader_once(cast: Cast) -> N
     assert copy.message.sender.name == "system"
     assert copy.message.payload == {"suggests": "discussion", "thread": first.pk}
     assert copy.message.root == first.pk
+
+
+def test_all_leaders_get_that_suggestion_as_one_message(cast: Cast) -> None:
+    change_member(cast.alice, "hal", role="leader")
+    change_member(cast.alice, "bob", role="leader")
+    end_seat(cast.alice, "bob")
+    first = send_message(cast.iris, to=["vera"], body="Tabs?")
+    for _ in range(7):
+        send_message(cast.iris, to=["vera"], body="No.", reply_to=first.pk)
+    told = Message.objects.get(kind="system_notification")
+    assert {copy.recipient.name for copy in told.deliveries.all()} == {"alice", "hal"}
 
 
 def test_each_long_thread_suggests_its_own_discussion(cast: Cast) -> None:

@@ -148,14 +148,14 @@ def _tasks(team: Team, draft: Draft) -> list[int]:
 
 
 def suggest_discussion(team: Team, roster: Roster, reply: Message) -> None:
-    """At a thread's fifth reply, propose to the leader, once, to settle it in a discussion."""
-    leader = roster.leader()
+    """At a thread's fifth reply, propose to the leaders, once, to settle it in a discussion."""
+    leaders = roster.leaders
     replies = Message.objects.filter(thread_id=reply.root)[: LONG_THREAD + 1].count()
-    if replies != LONG_THREAD or leader is None:
+    if replies != LONG_THREAD or not leaders:
         return
     topic = Message.objects.get(pk=reply.root)
     post(
-        system_seat(team), "system_notification", [leader],
+        system_seat(team), "system_notification", leaders,
         subject="A long thread: settle it in a discussion?",
         body=f"“{topic.subject or topic.body[:80]}” has {LONG_THREAD} replies. A discussion gives "
         "its members numbered turns and ends with what was agreed.",
