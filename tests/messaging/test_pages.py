@@ -26,6 +26,7 @@ from apps.messaging.actions import (
 )
 from apps.messaging.inbox import inbox, unread_count
 from apps.messaging.models import Delivery, Discussion, Message
+from apps.tasks.actions import create_task, delete_task
 from apps.teams.access import system_seat
 from apps.teams.actions import seat_person, transition_team
 from apps.teams.models import Artifact, Member, Team, User
@@ -478,6 +479,20 @@ def test_what_the_system_sent_takes_no_answer_but_leads_to_members(
     page = part(login("bob"), message_url(told), "letter")
     assert 'name="to" value="alice"' in page
     assert "reads no answers" not in page
+
+
+def test_a_message_names_the_cards_that_were_made_of_it(cast: Cast, login: Login) -> None:
+    first = send_message(cast.hal, to=["bob"], subject="Header", body="Which?")
+    link = f"From [a message of hal]({message_url(first)})."
+    other = link.replace(f"/{first.pk}/", f"/{first.pk}1/")
+    for subject, text in (("Choose a header", link), ("Gone", link), ("Other", other)):
+        create_task(cast.bob, subject, description=text)
+    delete_task(cast.bob, 2)
+    for target in ("letter", "thread"):
+        page = part(login("bob"), message_url(first), target)
+        assert f'href="{reverse("task", args=["checkout", 1])}">#1 Choose a header</a>' in page
+        assert "Gone" not in page
+        assert "Other" not in page
 
 
 def test_all_is_read_up_to_what_the_page_showed_or_put_away(cast: Cast, login: Login) -> None:

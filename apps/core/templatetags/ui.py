@@ -18,7 +18,7 @@ from apps.core import once, timetext
 
 register = Library()
 
-SLOT_APPS = ("reviews", "messaging", "teams", "claude")
+SLOT_APPS = ("reviews", "tasks", "messaging", "teams", "claude")
 
 ICONS = {
     "needs": "M4 14V2.5M4 3.2h8l-2 2.9 2 2.9H4",

@@ -62,6 +62,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Cards that show: not the trash, not trackers that agents keep for themselves."""
         return self.exclude(status=Status.DELETED).filter(internal=False)
 
+    def linking_to(self, message: int) -> TaskQuerySet:
+        """Cards whose description leads to that message of their team."""
+        return self.filter(description__contains=f"/messages/{message}/").order_by("number")
+
     def in_column(self, column: str) -> TaskQuerySet:
         """A column's cards in their order."""
         return self.filter(board_column=column, internal=False).order_by("position", "number")
