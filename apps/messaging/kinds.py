@@ -33,6 +33,9 @@ MODELS: dict[str, type[Payload]] = {
 }
 KINDS = tuple(MODELS)
 
+# What members write to each other in their own words.
+SAID = ("message", "broadcast")
+
 # Kinds that are chatter unless `is_noise` finds that this one says something.
 NOISE = frozenset({"idle_notification"})
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from apps.core.storing import insert
 from apps.messaging import notices
-from apps.messaging.kinds import is_noise
+from apps.messaging.kinds import SAID, is_noise
 from apps.messaging.models import Delivery, Message
 from apps.messaging.models.message import SUBJECT_LENGTH
 from apps.teams import events
 from apps.teams.models import Artifact, Member
+
+MOST_AFFECTED = 50
 
 
 def post(
@@ -88,6 +90,8 @@ def _fact(message: Message, copies: Sequence[Delivery], *, noise: bool) -> dict[
     fact: dict[str, Any] = {"message": message.pk, "of": message.kind, **names}
     if message.thread_id is not None:
         fact |= {"thread": message.thread_id, "reply_to": message.reply_to_id}
+    if message.tasks and message.kind in SAID:  # their pages list it
+        fact["affects"] = message.tasks[:MOST_AFFECTED]
     return fact | ({"noise": True} if noise else {})
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Count
 from django.template import Library
 
-from apps.messaging import notices
-from apps.messaging.models import Discussion, Message
-from apps.messaging.models.discussion import DiscussionQuerySet
+from apps.messaging import about, notices
+from apps.messaging.about import Talk
+from apps.messaging.models import Message
 from apps.teams.models import Member
 
 register = Library()
@@ -42,7 +41,6 @@ def headline(message: Message) -> str:
 
 
 @register.simple_tag
-def talk_about(member: Member, task: int) -> DiscussionQuerySet:
-    """The discussions about #task, the latest first, each with how many turns were `taken`."""
-    found = Discussion.objects.visible_to(member).filter(task=task)
-    return found.annotate(taken=Count("turns"))
+def talk_about(member: Member, task: int) -> Talk:
+    """The discussions about #task and the conversations that name it."""
+    return about.talk_about(member, task)
