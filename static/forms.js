@@ -107,7 +107,12 @@ document.addEventListener("htmx:afterRequest", (event) => {
   }
   const holder = document.createElement("template");
   holder.innerHTML = xhr.responseText || "";
-  const fields = holder.content.querySelector("[data-fields]")?.dataset.fields;
+  const told = holder.content.querySelector("[data-fields]");
+  if (!told) return;
+  const fields = JSON.parse(told.dataset.fields);
+  const [name, ...others] = Object.keys(fields);
+  const hint = told.querySelector("p + p")?.textContent;
+  if (hint && !others.length) fields[name] += ` ${hint}`;
   // What stands beside its field need not be said a second time.
-  if (fields && app.mark(form, JSON.parse(fields))) document.getElementById("toasts").lastElementChild?.remove();
+  if (app.mark(form, fields)) document.getElementById("toasts").lastElementChild?.remove();
 });

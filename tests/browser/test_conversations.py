@@ -123,7 +123,9 @@ def test_a_name_that_nobody_has_is_marked_where_it_stands(make_stage: Make) -> N
     page.locator("#reply-body").press("Control+Enter")
     expect(page.locator("#reply-to")).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#reply-to")).to_be_focused()
-    expect(page.locator(".field:has(#reply-to) .field-error")).to_contain_text("hal")
+    expect(page.locator(".field:has(#reply-to) .field-error")).to_have_text(
+        "The team has no member “hall”. Did you mean hal?"
+    )
     expect(page.locator("#toasts .toast")).to_have_count(0)
     page.fill("#reply-to", "hal")
     page.locator("#reply-body").press("Control+Enter")
