@@ -17,8 +17,29 @@ const mark = () => {
   }
 };
 const current = () => {
-  const root = pane()?.dataset.conversation;
+  const root = coming?.line || pane()?.dataset.conversation;
   return lines().findIndex((line) => (root ? line.dataset.line === root : line === document.activeElement));
+};
+
+// What was asked for last is what gets shown, however answers overtake each other.
+let coming = null;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, target, xhr } = event.detail;
+  if (target?.id === "letter") coming = { xhr, line: elt.dataset.line, then: null };
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, xhr } = event.detail;
+  if (target?.id === "letter" && xhr !== coming?.xhr) event.detail.shouldSwap = false;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.xhr !== coming?.xhr) return;
+  const { then } = coming;
+  coming = null;
+  if (event.detail.successful) then?.();
+});
+const putAway = () => {
+  if (coming) coming.then = putAway;
+  else pane()?.querySelector("[data-key=e]")?.click();
 };
 
 const choose = (line) => {
@@ -148,7 +169,9 @@ const see = () => {
 document.addEventListener("visibilitychange", see);
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  const { elt, successful } = event.detail;
+  // The form that was sent may have been replaced meanwhile.
+  const { requestConfig, successful } = event.detail;
+  const elt = requestConfig?.elt;
   if (!successful || !(elt instanceof Element)) return;
   if (elt.id === "reply") {
     app.drafts.forget(elt);
@@ -203,7 +226,7 @@ document.addEventListener("keydown", (event) => {
     j: () => choose(all[Math.min(all.length - 1, current() + 1)]),
     k: () => choose(all[Math.max(0, current() - 1)]),
     r: () => document.querySelector("#reply [name=body]")?.focus(),
-    e: () => pane()?.querySelector("[data-key=e]")?.click(),
+    e: putAway,
     n: () => document.querySelector("[data-new]")?.click(),
   }[event.key];
   if (!act) return;

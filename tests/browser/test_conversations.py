@@ -73,6 +73,17 @@ def test_a_question_turns_quiet_in_the_list_when_it_is_answered(make_stage: Make
     expect(badge).to_have_class("badge")
 
 
+def test_keys_that_come_fast_act_on_what_they_chose(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    line(page, "Letter 2").click()
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 2")
+    for key in ("j", "j", "e"):
+        page.keyboard.press(key)
+    expect(line(page, "Letter 0")).to_have_count(0)
+    expect(page.locator("#letters a.line")).to_have_count(2)
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 1")
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_what_was_put_away_comes_back_by_undo(width: int, make_stage: Make) -> None:
     stage = make_stage(LETTERS)
