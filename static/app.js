@@ -107,6 +107,7 @@ app.confirm = (text, word = "Go on", { ends = false, keep = ends ? "Keep it" : "
     dialog.returnValue = "no";
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
     app.open(dialog);
+    if (ends) dialog.querySelector("[value=no]").focus(); // Enter twice ends nothing
   });
 
 app.copy = async (source) => {

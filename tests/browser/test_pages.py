@@ -174,6 +174,7 @@ def test_what_is_ended_is_asked_for_in_words_that_differ(make_stage: Make) -> No
     page = stage.open("bob", f"{stage.path}settings/")
     page.get_by_role("button", name="Leave the team").click()
     expect(page.locator("#confirm button")).to_have_text(["Stay", "Leave the team"])
+    expect(page.get_by_role("button", name="Stay")).to_be_focused()
 
 
 def test_escape_leaves_a_text_and_asks_before_it_is_lost(make_stage: Make) -> None:
