@@ -138,6 +138,17 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const part = event.detail.requestConfig?.elt;
   if (behind.delete(part) && !part.isConnected) tell(topicsOf(part)[0]);
 });
+// Where something takes the place of a part that is being read, the answer that is still to come has
+// none any more: it is dropped, and what stands there then reads again.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { requestConfig, target, shouldSwap } = event.detail;
+  if (!shouldSwap) return;
+  for (const part of [target, ...target.querySelectorAll(".htmx-request")]) {
+    if (part === requestConfig?.elt || !part.matches('.htmx-request[hx-trigger*="news-"]')) continue;
+    part.addEventListener("htmx:beforeOnLoad", (late) => late.preventDefault(), { once: true });
+    setTimeout(() => tell(topicsOf(part)[0]), 0);
+  }
+});
 // "inbox@hal" is news about hal's inbox only; a page that is nobody's in particular hears them all.
 const spread = (topics) => {
   const me = document.body.dataset.me;

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Stage
 from tests.browser.test_inbox import LETTERS, MAIL, inbox, line, step
@@ -40,6 +40,29 @@ def test_a_reply_follows_who_wrote_last_until_one_is_written(make_stage: Make) -
     body.fill("Good, both")
     body.press("Control+Enter")
     expect(step(page, "alice", "answered")).to_have_count(2)
+
+
+def test_a_reply_overtakes_what_is_being_read(make_stage: Make) -> None:
+    stage = make_stage(f"{MAIL}send_message(alice, to=['hal', 'iris'], body='Ready?')")
+    page = stage.open("alice", f"{inbox(stage)}?box=sent")
+    line(page, "Ready?").click()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.headers.get("hx-target") == "thread" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/messages/*/", hold)
+    with page.expect_request(lambda request: request.headers.get("hx-target") == "thread"):
+        stage.run(ANSWERS % ("hal", "I am."))
+    page.locator("#reply-body").fill("Good")
+    page.locator("#reply-body").press("Control+Enter")
+    expect(page.locator(".letter").last).to_contain_text("Good")
+    held[0].continue_()
+    stage.run(ANSWERS % ("iris", "Me too."))
+    expect(page.locator(".letter")).to_have_count(4)
 
 
 def test_a_conversation_of_mine_is_put_away_once_it_was_answered(make_stage: Make) -> None:
