@@ -24,6 +24,11 @@ TOPICS: dict[str, Topic] = {
         "What a card tells, where it may go, and how to do it all without a mouse.",
         "help/board_and_keys.html",
     ),
+    "messages": Topic(
+        "Messages and discussions",
+        "Write to people and agents, see how far it came, settle a question, end an agent's run.",
+        "help/messages.html",
+    ),
     "roles-and-lifecycle": Topic(
         "Roles and the life of a team",
         "Who may do what, and what each state of a team allows.",
