@@ -13,6 +13,7 @@ from apps.messaging.forms import Conclude, Open, Say
 from apps.messaging.letters import references
 from apps.messaging.models import Discussion
 from apps.messaging.roster import Roster
+from apps.messaging.views.inbox import may_send
 from apps.teams.models import Member
 from apps.teams.web import back, cleaned, seated
 
@@ -51,7 +52,7 @@ def _frame(member: Member) -> dict[str, Any]:
         "people": list(member.team.members.seated()),
         "roster": roster.names,
         "references": references(member.team, roster),
-        "may_send": member.can("send_messages") and member.team.allows("messages"),
+        "may_send": may_send(member),
     }
 
 

@@ -31,11 +31,12 @@ def listing(request: HttpRequest, member: Member) -> dict[str, Any]:
         "wanted": wanted,
         "page": page,
         "unread": unread_count(member),
-        "may_send": _may_send(member),
+        "may_send": may_send(member),
     }
 
 
-def _may_send(member: Member) -> bool:
+def may_send(member: Member) -> bool:
+    """Whether the pages offer a composer."""
     return member.can("send_messages") and member.team.allows("messages")
 
 
@@ -75,7 +76,7 @@ def inbox_all(request: HttpRequest) -> HttpResponse:
         return render(request, "messaging/all.html#letters", context)
     if target == "more-letters":
         return render(request, "messaging/all.html#lines", context)
-    context["writes"] = [seat.team for seat in _seats(request) if _may_send(seat)]
+    context["writes"] = [seat.team for seat in _seats(request) if may_send(seat)]
     return render(request, "messaging/all.html", context)
 
 

@@ -15,7 +15,7 @@ from apps.messaging.forms import Compose, Reply, Shutdown
 from apps.messaging.letters import Thread, references, thread_for
 from apps.messaging.models import Message
 from apps.messaging.roster import Roster
-from apps.messaging.views.inbox import listing, whole
+from apps.messaging.views.inbox import listing, may_send, whole
 from apps.teams.actions import with_files
 from apps.teams.lifecycle import Allows
 from apps.teams.models import Member
@@ -38,7 +38,7 @@ def _conversation(request: HttpRequest, member: Member, number: int) -> dict[str
         "roster": roster.names,
         "references": references(member.team, roster),
         "reply": _reply(thread),
-        "may_send": member.can("send_messages") and member.team.allows("messages"),
+        "may_send": may_send(member),
     }
 
 
