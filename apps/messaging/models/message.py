@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core.errors import NotFound
+from apps.core.models import Model
 from apps.teams.models import Artifact, Member, Team
 
 SUBJECT_LENGTH = 200
@@ -32,7 +33,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(Q(pk=root) | Q(thread_id=root)).order_by("pk")
 
 
-class Message(models.Model):
+class Message(Model):
     """Text or a structured payload from one member to others.
 
     `message_id` is the sender's own name for it and makes sending idempotent; `digest` then tells
@@ -101,7 +102,7 @@ class Message(models.Model):
         return self.thread_id or self.pk
 
 
-class Delivery(models.Model):
+class Delivery(Model):
     """One recipient's copy: when it was handed over and how, read, answered, put away."""
 
     class Role(models.TextChoices):

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from apps.core.models import Model
 from apps.core.text import fold
 from apps.tasks.models.task import Task, finished
 from apps.teams.models import Artifact, Member, Team
@@ -16,7 +17,7 @@ def label_key(name: str) -> str:
     return fold(" ".join(name.split()))
 
 
-class Label(models.Model):
+class Label(Model):
     """A word that groups a team's cards.
 
     `key` is the folded name, by which labels are found: databases fold letters differently.
@@ -53,7 +54,7 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
         return self.exclude(finished("blocker__", wait_for_approval=wait))
 
 
-class Dependency(models.Model):
+class Dependency(Model):
     """One edge: `blocked` waits for `blocker`. It stays when the blocker is finished."""
 
     blocker = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="blocking")
@@ -72,7 +73,7 @@ class Dependency(models.Model):
         return f"{self.blocker_id} → {self.blocked_id}"
 
 
-class Comment(models.Model):
+class Comment(Model):
     """A remark on a card; `external_id` names one that was read from elsewhere, once."""
 
     class Kind(models.TextChoices):

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.errors import Conflict, NotAllowed, NotFound
+from apps.core.models import Model
 from apps.tasks import moves
 from apps.tasks.moves import MOVES, Column, ReviewState, Status, column_of, why_not
 from apps.teams.models import Member, Team
@@ -108,7 +109,7 @@ def no_such_task(number: int) -> NotFound:
     return NotFound(f"There is no task #{number} in this team.", code="task_not_found")
 
 
-class Task(models.Model):
+class Task(Model):
     """A card, numbered per team.
 
     `status` is what agents write, `review_state` what reviewers write; the column follows from

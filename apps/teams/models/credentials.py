@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from apps.core.models import Model
 from apps.teams.models.member import Member
 from apps.teams.models.team import Team
 from apps.teams.models.user import User
@@ -20,7 +21,7 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-class Secret(models.Model):
+class Secret(Model):
     """Something shown once and kept as a digest, with a prefix by which people know it."""
 
     MARK = ""

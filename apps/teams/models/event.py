@@ -3,11 +3,12 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from apps.core.models import Model
 from apps.teams.models.member import Member
 from apps.teams.models.team import Team
 
 
-class Event(models.Model):
+class Event(Model):
     """One line of a team's journal. `seq` has no gaps and is the order of commits."""
 
     # The constraint's own index serves what looks for a team.

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core.errors import Conflict, NotAllowed, NotFound
+from apps.core.models import Model
 from apps.core.text import fold
 from apps.teams.models.team import Team
 from apps.teams.models.user import User
@@ -50,7 +51,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return found
 
 
-class Member(models.Model):
+class Member(Model):
     """A seat in a team: a person or an agent. Every write has a member as its actor.
 
     A seat ends with `left_at` and stays in history; the same name comes back to the same seat.

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.errors import Conflict, NotFound
+from apps.core.models import Model
 from apps.core.text import as_number
 from apps.teams import lifecycle
 from apps.teams.lifecycle import ALLOWED, MOVES, Allows, State, verb
@@ -63,7 +64,7 @@ class TeamQuerySet(models.QuerySet["Team"]):
         return team
 
 
-class Team(models.Model):
+class Team(Model):
     """A named group with members, tasks, plans, messages and one journal.
 
     `slug` is its address, unique among teams that are not disbanded. `seq` is the number of the

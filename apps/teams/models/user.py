@@ -3,8 +3,10 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from apps.core.models import Model
 
-class User(AbstractUser):
+
+class User(AbstractUser, Model):
     """A person with an account; what they may do in a team hangs on their seat there."""
 
     digest_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
