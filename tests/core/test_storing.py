@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.apps import apps
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
 
-from apps.core.storing import MOST, insert, update
+from apps.core.storing import MOST, _columns, insert, update
 from apps.teams.models import Event
 from tests.conftest import Cast
 
@@ -70,3 +71,26 @@ def test_a_row_that_is_gone_or_a_field_that_is_none_is_told(cast: Cast) -> None:
     Event.objects.filter(pk=row.pk).delete()
     with pytest.raises(DatabaseError, match="not stored any more"):
         update(row, "kind")
+
+
+SAMPLES: dict[type, list[Any]] = {
+    str: ["", "ü", " a'b%s\n", "1"], int: [0, -1, 7, 2**31], bool: [True, False],
+    type(None): [None],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", apps.get_models(), ids=lambda model: model.__name__)
+def test_values_taken_as_they_are_are_those_that_django_would_store(
+    db: None, model: type[models.Model]
+) -> None:
+    for column in _columns(model, connection.vendor):
+        assert column.attname == column.field.attname
+        for value in [one for kind in column.plain for one in SAMPLES[kind]]:
+            row = model.__new__(model)
+            vars(row)[column.attname] = value
+            stored = column.field.get_db_prep_save(column.field.pre_save(row, True), connection)
+            assert (type(stored), stored) == (type(value), value), column
+
+
+def test_most_columns_of_a_line_are_taken_as_they_are(db: None) -> None:
+    assert sum(bool(column.plain) for column in _columns(Event, connection.vendor)) >= 2
