@@ -19,6 +19,7 @@ from apps.teams.models.credentials import digest
 LATER = (
     "prefix", "created_at", "created_by", "name",
     "member__metadata", "member__team__source", "member__team__metadata",
+    "member__team__state_changed_at",
     "member__user__password", "member__user__last_login", "member__user__date_joined",
     "member__user__digest_seen_at", "member__user__notifications",
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import JSONField, Value
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -58,6 +59,15 @@ def test_rows_hold_values_and_not_what_the_database_keeps(cast: Cast) -> None:
                                                         "plan_mode_required"),
     )  # fmt: skip
     assert one.rows(cast.hal.pk) == [["hal", ["review"], soon, False]]
+
+
+@pytest.mark.parametrize("kept", [[], {}, None, ["a"], {"a": []}, "[]", "", 0])
+def test_documents_are_read_whatever_they_hold(cast: Cast, kept: Any) -> None:
+    Member.objects.filter(pk=cast.hal.pk).update(metadata=Value(kept, JSONField()))
+    found = Prepared(Member, lambda all_: all_.filter(pk=NUMBER).values_list("metadata", "left_at"))
+    mine, other = found.rows(cast.hal.pk), found.rows(cast.hal.pk)
+    assert mine == [[kept, None]]
+    assert not isinstance(kept, list | dict) or mine[0][0] is not other[0][0]
 
 
 def test_columns_left_out_are_deferred(cast: Cast, django_assert_num_queries: Any) -> None:

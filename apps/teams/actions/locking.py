@@ -7,7 +7,9 @@ from apps.teams.permissions import Permission
 
 WATCHED = ("role", "granted", "denied", "left_at", "plan_mode_required")
 # What few actions ask of the team is read where it is asked for.
-LATER = ("description", "source", "metadata")
+LATER = (
+    "description", "source", "metadata", "created_at", "state_changed_at", "approval_stages",
+)  # fmt: skip
 TEAM = Prepared(
     Team, lambda teams: teams.filter(pk=NUMBER).order_by().select_for_update().defer(*LATER)
 )
