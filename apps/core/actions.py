@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
+
+from apps.core.statements import here
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -85,7 +87,8 @@ def action(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if connection.in_atomic_block or connection.vendor != "sqlite":
+        database = here()
+        if database.in_atomic_block or database.vendor != "sqlite":
             with transaction.atomic():
                 return function(*args, **kwargs)
         with writers.turn(), transaction.atomic():

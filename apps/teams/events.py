@@ -46,7 +46,8 @@ def record(actor: Member, kind: str, /, *, task: int | None = None, **data: Any)
     Must run inside an action: taking the number locks the team's row until the commit, so numbers
     are commit order and a rollback leaves no gap. `task` is a card's number.
     """
-    if not connection.in_atomic_block:
+    database = here()
+    if not database.in_atomic_block:
         raise TransactionManagementError("Only an action writes to the journal.")
     if task is not None:
         data = {"task": task, **data}
@@ -60,7 +61,7 @@ def record(actor: Member, kind: str, /, *, task: int | None = None, **data: Any)
     )
     insert([event])
     team_id = actor.team_id
-    transaction.on_commit(lambda: _tell(team_id), robust=True)
+    database.on_commit(lambda: _tell(team_id), robust=True)
     return event
 
 

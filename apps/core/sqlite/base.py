@@ -32,9 +32,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """The cursor of a statement."""
         return self.connection.cursor(factory=Cursor)  # type: ignore[no-any-return]
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody counts or changes statements, as tests and DEBUG do."""
+        return bool(self.execute_wrappers) or self.queries_logged
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if self.is_watched:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+            return
+        mode: str | None = self.transaction_mode  # type: ignore[attr-defined]
+        with self.wrap_database_errors:
+            self.connection.execute(f"BEGIN {mode or ''}")
+
     def fetch(self, sql: str, params: Sequence[Any]) -> list[Any]:
         """The rows of a statement, without a cursor of Django's where nobody watches it."""
-        if self.queries_logged or self.execute_wrappers:
+        if self.is_watched:
             with self.cursor() as cursor:
                 cursor.execute(sql, params)
                 return list(cursor.fetchall())
