@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from apps.api import handlers
@@ -26,8 +27,15 @@ OF_A_TEAM = (
 )
 
 
+UNTOUCHED = HttpResponse()
+
+
 class Api(NinjaAPI):
     """The framework's API with a whole OpenAPI document."""
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """For operations that only adorn their answer; ours build it, and none asks for this."""
+        return UNTOUCHED
 
     def get_openapi_schema(self, **options: Any) -> Any:
         """The document with errors, headers and examples, which the framework does not know."""

@@ -158,6 +158,8 @@ def of_discussion(discussion: Discussion) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """The same with times as text."""
+    if value is None or isinstance(value, str | int):  # nearly all are
+        return value
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, Mapping):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
+from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 
@@ -37,6 +39,15 @@ class SecurityHeaders:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
+
+
+class PageMessages(MessageMiddleware):
+    """Django's messages, where there is a page to show them on: a call with a token has none."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.META.get("HTTP_AUTHORIZATION", "").startswith("Bearer "):
+            return self.get_response(request)
+        return super().__call__(request)
 
 
 class DomainErrors:
