@@ -12,12 +12,12 @@ from django.urls import get_resolver
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "teams_site.settings")
 get_asgi_application()
 
-from apps.core.server import leave_forms_to_django  # noqa: E402
+from apps.core.server import prepare_daphne  # noqa: E402
 from apps.live import gate, sockets  # noqa: E402
 from apps.live.start import started  # noqa: E402
 from apps.mcp import door  # noqa: E402
 
-leave_forms_to_django()
+prepare_daphne()
 
 # Code that is loaded stays to the end: looking through all of it for garbage now and again would
 # stop every request for a tenth of a second.
