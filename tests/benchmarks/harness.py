@@ -297,6 +297,14 @@ class Load:
     latencies: list[float] = field(default_factory=list)
     refused: int = 0
 
+    def __add__(self, more: Load) -> Load:
+        """Both times together."""
+        return Load(
+            self.seconds + more.seconds,
+            self.latencies + more.latencies,
+            self.refused + more.refused,
+        )
+
     @property
     def per_second(self) -> float:
         """Requests answered as expected, per second."""
