@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -273,6 +275,28 @@ async def test_every_request_is_started_and_finished_once(
         request_started.disconnect(started)
         request_finished.disconnect(finished)
     assert marks == ["started", "finished"]
+
+
+@pytest.mark.parametrize("path", ["/echo/", "/raw", "/goes"])
+async def test_an_answered_request_is_freed_at_once(
+    make_front: Callable[[int], Front], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front, kept = make_front(1), []
+    create = front.create_request
+
+    def refers_to_itself(scope: Any, body: Any) -> Any:
+        request, refusal = create(scope, body)
+        request.me = request
+        kept.append(weakref.ref(request))
+        return request, refusal
+
+    monkeypatch.setattr(front, "create_request", refers_to_itself)
+    gc.disable()
+    try:
+        await Talk(path=path, headers={"Host": "testserver"}).to(front)
+        await until(lambda: kept[0]() is None)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -410,3 +412,14 @@ def test_what_was_just_sent_is_shown_without_asking_again(
     again = send_message(cast.alice, to=["hal"], body="y", message_id="m")
     with django_assert_num_queries(3):
         assert as_dict(whole(cast.alice, again), cast.alice)["to"] == ["hal"]
+
+
+def test_a_message_that_was_sent_is_freed_without_a_look_for_garbage(cast: Cast) -> None:
+    gc.disable()
+    try:
+        message = send_message(cast.alice, to=["bob"], body="See #1.")
+        kept = weakref.ref(message)
+        del message
+        assert kept() is None
+    finally:
+        gc.enable()

@@ -65,7 +65,7 @@ def post(
     why = why or notices.why(kind)
     copies = [
         Delivery(
-            message=message, recipient=member, role=role, noise=noise,
+            message_id=message.pk, recipient=member, role=role, noise=noise,
             why=notices.Why.MENTION if member.pk in mentioned else why,
         )
         for member, role in _roles(to, cc)

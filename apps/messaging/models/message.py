@@ -68,7 +68,8 @@ class Message(Model):
 
     objects = MessageQuerySet.as_manager()
 
-    # One that was just posted knows its copies and artifacts; one that was read asks for them.
+    # One that was just posted knows its copies and artifacts, which do not know it, lest both stay
+    # until garbage is looked for; one that was read asks for them.
     posted: list[Delivery] | None = None
     attached: list[Artifact] | None = None
 
