@@ -72,7 +72,12 @@ class Wanted:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything besides the box is asked for."""
-        return bool(self.unread or self.kind or self.sender or self.why or self.q)
+        return self.unread or self.is_filtered
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether unread messages may be missing: what is done with all of them is not offered."""
+        return bool(self.kind or self.sender or self.why or self.q)
 
     @property
     def switched(self) -> str:

@@ -517,6 +517,18 @@ def test_a_list_that_came_anew_says_what_all_read_means_now(cast: Cast, login: L
     assert 'id="inbox-unread" hx-swap-oob="true"><' in part(bob, INBOX, "letters", box="sent")
 
 
+@pytest.mark.parametrize(("query", "offered"), [
+    ({}, True), ({"unread": "1"}, True), ({"from": "hal"}, False), ({"kind": "message"}, False),
+    ({"q": "1"}, False),
+])  # fmt: skip
+def test_what_is_done_with_all_is_offered_where_all_are_listed(
+    cast: Cast, login: Login, query: dict[str, str], offered: bool
+) -> None:
+    send_message(cast.hal, to=["bob"], body="1")
+    page = text(login("bob").get(INBOX, query))
+    assert [word in page for word in ("Mark all read", "Archive all")] == [offered, offered]
+
+
 def test_a_long_conversation_begins_with_its_newest_part(cast: Cast, login: Login) -> None:
     first = send_message(cast.hal, to=["bob"], subject="The beginning", body="first words")
     for number in range(105):
