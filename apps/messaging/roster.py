@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from django.db import connection
 
 from apps.core.closest import closest, did_you_mean
 from apps.core.errors import Invalid
-from apps.core.prepared import NUMBER, Prepared
+from apps.core.prepared import NUMBER, OTHER, TEXT, Prepared
 from apps.core.text import fold
 from apps.messaging.mentions import EVERYONE, mentioned
 from apps.teams.models import Member, Team
@@ -43,14 +44,41 @@ ENTRIES = Prepared(
         seats.filter(team_id=NUMBER).exclude(kind=Member.Kind.SYSTEM).values_list(*Entry._fields)
     ),
 )
+NAMED = Prepared(
+    Member,
+    lambda seats: (
+        seats.filter(team_id=OTHER, key=TEXT)
+        .exclude(kind=Member.Kind.SYSTEM)
+        .order_by()
+        .values_list(*Entry._fields)
+    ),
+)
+# So many names are looked up one by one; for more, all seats are read at once.
+FEW = 3
 
 
 class Roster:
-    """The seats of a team by name, ignoring case; ended ones are known but get nothing."""
+    """The seats of a team by name, ignoring case; ended ones are known but get nothing.
+
+    They are read when they are asked for, a few names without the others.
+    """
 
     def __init__(self, team: Team) -> None:
-        self._entries = {row[0]: Entry(*row) for row in ENTRIES.rows(team.pk)}
-        self._by_key = {entry.key: entry for entry in self._entries.values()}
+        self._team_id = team.pk
+
+    @cached_property
+    def _entries(self) -> dict[int, Entry]:
+        return {row[0]: Entry(*row) for row in ENTRIES.rows(self._team_id)}
+
+    @cached_property
+    def _by_key(self) -> dict[str, Entry]:
+        return {entry.key: entry for entry in self._entries.values()}
+
+    def _find(self, key: str) -> Entry | None:
+        if "_entries" in vars(self) or "\0" in key:
+            return self._by_key.get(key)
+        rows = NAMED.rows(key, self._team_id)
+        return Entry(*rows[0]) if rows else None
 
     @property
     def all_names(self) -> list[str]:
@@ -85,13 +113,15 @@ class Roster:
 
         `lead` is the leader where nobody has that name; `all` is everyone but `actor`.
         """
-        found: dict[int, None] = {}
+        found: dict[int, Member] = {}
         unknown, ended = [], []
+        names = list(names)
+        find = self._find if len(names) <= FEW else self._by_key.get
         for name in names:
             word = fold(name.strip().removeprefix("@"))
-            entry = self._by_key.get(word)
+            entry = find(word)
             if entry is None and word in EVERYONE_WORDS:
-                found |= {other.pk: None for other in self.others(actor)}
+                found |= {other.pk: other for other in self.others(actor)}
                 continue
             if entry is None and word in LEADER_WORDS and (leader := self.leader()):
                 entry = self._entries[leader.pk]
@@ -100,10 +130,10 @@ class Roster:
             elif entry.left_at is not None:
                 ended.append(entry.name)
             else:
-                found[entry.id] = None
+                found.setdefault(entry.id, entry.member)
         if unknown or ended:
             raise self._refusal(unknown, ended, field)
-        return [self._entries[pk].member for pk in found]
+        return list(found.values())
 
     def mentioned(self, body: str, *, actor: Member) -> list[Member]:
         """The live seats that `body` addresses, without `actor`; unknown handles are text."""
