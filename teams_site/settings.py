@@ -96,10 +96,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "")
 if REDIS_URL:
+    # What is published in Redis is heard in all its databases, so sites beside each other, each in
+    # a database of its own, would hear each other's news.
     CHANNEL_LAYERS: dict[str, Any] = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL]},
+            "CONFIG": {"hosts": [REDIS_URL], "prefix": f"teams-{env.redis_database(REDIS_URL)}"},
         }
     }
     CACHES: dict[str, Any] = {

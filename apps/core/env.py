@@ -52,6 +52,18 @@ def database(default: str) -> dict[str, Any]:
         ) from None
 
 
+def redis_database(url: str) -> int:
+    """The number of the database that a `REDIS_URL` names, 0 where it names none."""
+    from redis.connection import parse_url
+
+    try:
+        return int(parse_url(url).get("db", 0))  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise ImproperlyConfigured(
+            "REDIS_URL is no address of a Redis: write redis://:password@host:6379/0."
+        ) from None
+
+
 def private(directory: Path) -> Path:
     """The directory, made where it is missing, for its owner alone."""
     try:

@@ -118,3 +118,23 @@ def test_a_process_that_comes_second_takes_the_first_ones_key(
     monkeypatch.setattr(os, "link", link)
     assert env.secret_key(tmp_path) == "theirs"
     assert [file.name for file in tmp_path.iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize(
+    ("url", "number"),
+    [
+        ("redis://127.0.0.1:6379/9", 9),
+        ("redis://:secret@127.0.0.1", 0),
+        ("rediss://redis:6379/0", 0),
+        ("unix:///run/redis.sock?db=3", 3),
+    ],
+)
+def test_the_address_of_a_redis_names_its_database(url: str, number: int) -> None:
+    assert env.redis_database(url) == number
+
+
+@pytest.mark.parametrize("url", ["nonsense", "redis://h?db=secret"])
+def test_an_address_of_no_redis_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL is no address") as refused:
+        env.redis_database(url)
+    assert "secret" not in str(refused.value)
