@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from asgiref.sync import SyncToAsync
 from django.db import connections
 from django.test import Client
+from execnet import XSpec
 
+from apps.core import env
 from apps.core.front import shared
 from apps.teams.actions import add_member, create_team, seat_person, transition_team
 from apps.teams.models import Event, Member, Team, User
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for the whole suite; what is named runs in this one, as `--pdb` wants it."""
+    return 2 if config.args_source is config.ArgsSource.TESTPATHS else 0
+
+
+def pytest_xdist_setupnodes(specs: list[XSpec]) -> None:
+    """Each process, with the servers that it starts, has its own data and its own Redis keys."""
+    data, redis = os.environ.get("DATA_DIR") or "data", os.environ.get("REDIS_URL")
+    for index, spec in enumerate(specs):
+        spec.env["DATA_DIR"] = str(Path(data).absolute() / spec.id)
+        if redis:
+            number = env.redis_database(redis) + index
+            spec.env["REDIS_URL"] = urlsplit(redis)._replace(path=f"/{number}").geturl()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: what drives the browser keeps an event loop in this thread."""
     items.sort(key=lambda item: "tests/browser/" in item.nodeid)
+    # Processes are told by its id which test to run: of several with one id, they would run one.
+    if several := [name for name, count in Counter(i.nodeid for i in items).items() if count > 1]:
+        raise pytest.UsageError(f"Several tests have one id: {', '.join(several)}")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -9,8 +10,9 @@ from typing import TypeVar
 from django.db import connection
 
 T = TypeVar("T")
-# PostgreSQL lets a hundred clients in, and the tests are not the only one.
-AT_ONCE = threading.BoundedSemaphore(40)
+PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+# PostgreSQL lets a hundred clients in, and these threads are not the only ones.
+AT_ONCE = threading.BoundedSemaphore(min(40, 60 // PROCESSES))
 
 
 def together(works: Sequence[Callable[[], T]], *, timeout: float = 60) -> list[T | Exception]:

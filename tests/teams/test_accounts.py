@@ -164,7 +164,9 @@ def test_the_first_link_makes_the_administrator_once(db: None) -> None:
     assert User.objects.count() == 1
 
 
-@pytest.mark.parametrize("token", ["made-up", signing.dumps("setup", salt="another")])
+@pytest.mark.parametrize(
+    "token", ["made-up", signing.dumps("setup", salt="another")], ids=["made up", "for another use"]
+)
 def test_made_up_links_are_not_found(db: None, token: str) -> None:
     for answer in (Client().get(f"/setup/{token}/"), Client().post(f"/setup/{token}/", NEW)):
         assert answer.status_code == 404
