@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from tests.benchmarks.harness import free_port, stop
+from tests.benchmarks.harness import free_port, manage, stop
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30
@@ -121,10 +125,14 @@ def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path)
 
 @contextlib.contextmanager
 def new_site(
-    home: Path, *, processes: int = 1, env: Mapping[str, str] | None = None
+    home: Path, *, processes: int = 1, env: Mapping[str, str] | None = None, empty: bool = False
 ) -> Iterator[Site]:
-    """A fresh site in `home`; with `DATABASE_URL` set, in a database of its own."""
-    with _database() as url:
+    """A fresh site in `home`; with `DATABASE_URL` set, in a database of its own.
+
+    Its tables are there, as after a first start; with `empty` the first process makes them.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with _database(home, empty=empty) as url:
         full = {**os.environ, "DATA_DIR": str(home), "PYTHONUNBUFFERED": "1", **(env or {})}
         if url:
             full["DATABASE_URL"] = url
@@ -138,17 +146,38 @@ def new_site(
 
 
 @contextlib.contextmanager
-def _database() -> Iterator[str]:
+def _database(home: Path, *, empty: bool) -> Iterator[str]:
     given = os.environ.get("DATABASE_URL", "")
-    if not given.startswith("postgres"):
-        yield given
+    if given.startswith("postgres"):
+        with _postgres(given, "template1" if empty else _tables(given)) as url:
+            yield url
         return
+    if not given and not empty:
+        shutil.copy(_tables(given), home)
+    yield given
+
+
+@contextlib.contextmanager
+def _postgres(given: str, like: str) -> Iterator[str]:
     import psycopg
 
     name = f"teams_site_{os.getpid()}_{time.monotonic_ns()}"
     with psycopg.connect(given, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
         try:
             yield urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@cache
+def _tables(given: str) -> str:
+    """A database with all tables and nothing in them, made once a run: its name, or its file."""
+    until_the_end = contextlib.ExitStack()
+    atexit.register(until_the_end.close)
+    home = until_the_end.enter_context(tempfile.TemporaryDirectory(prefix="tables-"))
+    env = {"DATA_DIR": home}
+    if given:
+        env["DATABASE_URL"] = until_the_end.enter_context(_postgres(given, "template1"))
+    manage(env, "migrate", "--verbosity", "0")
+    return urlsplit(env["DATABASE_URL"]).path.strip("/") if given else f"{home}/teams.sqlite3"

@@ -44,7 +44,6 @@ def cards(site: Site) -> int:
 
 def test_up_follows_the_home_that_it_is_given(home: Home, tmp_path: Path) -> None:
     a_team(home)
-    (tmp_path / "data").mkdir()
     with new_site(tmp_path / "data", processes=0) as site:
         site.start("--claude-home", str(home.path))
         until(lambda: cards(site) == 1)
@@ -57,7 +56,6 @@ def test_up_follows_the_home_that_it_is_given(home: Home, tmp_path: Path) -> Non
 
 def test_up_reads_a_home_once_when_it_is_not_to_follow(home: Home, tmp_path: Path) -> None:
     a_team(home)
-    (tmp_path / "data").mkdir()
     with new_site(tmp_path / "data", processes=0) as site:
         site.start("--claude-home", str(home.path), "--no-follow")
         until(lambda: cards(site) == 1)
@@ -78,8 +76,6 @@ def test_a_home_that_is_not_there_does_not_keep_the_site_from_starting(tmp_path:
 def test_the_command_follows_until_it_is_told_to_stop(home: Home, tmp_path: Path) -> None:
     a_team(home)
     with new_site(tmp_path / "data", processes=0) as site:
-        (tmp_path / "data").mkdir()
-        site.manage("migrate", "--verbosity", "0")
         process = subprocess.Popen(
             [sys.executable, "manage.py", "follow_claude", str(home.path)],
             cwd=ROOT, env=site.env, stdout=subprocess.PIPE, text=True,
@@ -104,7 +100,6 @@ def test_the_command_follows_until_it_is_told_to_stop(home: Home, tmp_path: Path
 
 def test_the_import_refuses_in_a_sentence_and_by_its_exit_code(tmp_path: Path) -> None:
     with new_site(tmp_path / "data", processes=0) as site:
-        (tmp_path / "data").mkdir()
 
         def run(*arguments: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.server
 
 
 def test_a_first_start_prints_the_way_in_and_keeps_its_key_to_itself(tmp_path: Path) -> None:
-    with new_site(tmp_path) as site:
+    with new_site(tmp_path, empty=True) as site:
         status, page = get(site.url, site.setup_path())
         assert status == 200
         assert "password" in page
@@ -34,7 +34,7 @@ def test_a_first_start_prints_the_way_in_and_keeps_its_key_to_itself(tmp_path: P
 
 
 def test_several_may_start_at_once_on_an_empty_database(tmp_path: Path) -> None:
-    with new_site(tmp_path, processes=0) as site:
+    with new_site(tmp_path, processes=0, empty=True) as site:
         site.start_at_once(3)
         assert [get(url, "/readyz")[0] for url in site.urls] == [200, 200, 200]
 
