@@ -27,7 +27,7 @@ LISTS = ("user", "team", "member", "token", "invitation", "event", "agentsession
 def root(cast: Cast) -> Client:
     """The administrator, who sits in no team."""
     client = Client()
-    client.force_login(User.objects.create_superuser("root", password="!"))
+    client.force_login(User.objects.create_superuser("root", password=None))
     return client
 
 
@@ -77,7 +77,7 @@ def test_others_stay_outside(cast: Cast, login: Callable[[str], Client], name: s
 
 def test_staff_without_rights_see_nothing(cast: Cast) -> None:
     client = Client()
-    client.force_login(User.objects.create_user("clerk", password="!", is_staff=True))
+    client.force_login(User.objects.create_user("clerk", password=None, is_staff=True))
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/teams/team/").status_code == 403
 
