@@ -25,7 +25,10 @@ const current = () => {
 let coming = null;
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, target, xhr } = event.detail;
-  if (target?.id === "letter") coming = { xhr, line: elt.dataset.line, then: null };
+  if (target?.id !== "letter") return;
+  // What is open follows its news; a second answer would take the place of what is sent from it.
+  if (!coming && elt.dataset.line && elt.dataset.line === pane().dataset.conversation) event.preventDefault();
+  else coming = { xhr, line: elt.dataset.line, then: null };
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, xhr } = event.detail;
@@ -41,6 +44,14 @@ const putAway = () => {
   if (coming) coming.then = putAway;
   else pane()?.querySelector("[data-key=e]")?.click();
 };
+
+// With the mouse, too, who has chosen another one means that.
+document.addEventListener("click", (event) => {
+  if (!coming || !event.target.closest("[data-key=e]")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  putAway();
+}, true);
 
 const choose = (line) => {
   if (!line) return;
@@ -187,8 +198,10 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (elt.matches("[data-archives]")) {
     const all = lines();
     const next = all[current() + 1] || all[current() - 1];
-    if (next && !small()) choose(next);
-    else leave();
+    // Who has opened another one meanwhile stays there.
+    const isOpen = !coming && elt.closest(".letter-pane")?.dataset.conversation === pane().dataset.conversation;
+    if (isOpen && next && !small()) choose(next);
+    else if (isOpen) leave();
     offerUndo(elt.dataset.archives, elt.dataset.undo);
   }
 });

@@ -149,6 +149,23 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     setTimeout(() => tell(topicsOf(part)[0]), 0);
   }
 });
+// What was sent may be gone from the page when its answer comes: news took its place. The answer then
+// goes to what stands there now, and who waits for it hears of it, which htmx tells nobody.
+const heard = new WeakSet();
+document.addEventListener("htmx:afterRequest", (event) => heard.add(event.detail.xhr), true);
+document.addEventListener("htmx:beforeSend", ({ detail }) => {
+  const { elt, xhr } = detail;
+  xhr.addEventListener("readystatechange", () => {
+    if (xhr.readyState !== XMLHttpRequest.DONE || elt.isConnected) return;
+    elt.setAttribute("hx-ext", "place");
+    if (detail.target.isConnected) return;
+    const rest = elt.getAttribute("hx-swap") === "none" ? document.body : detail.target;
+    detail.target = document.getElementById(detail.target.id) || rest;
+  });
+  xhr.addEventListener("loadend", () => {
+    if (!heard.has(xhr)) document.body.dispatchEvent(new CustomEvent("htmx:afterRequest", { detail, bubbles: true }));
+  });
+});
 // "inbox@hal" is news about hal's inbox only; a page that is nobody's in particular hears them all.
 const spread = (topics) => {
   const me = document.body.dataset.me;

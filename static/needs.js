@@ -81,7 +81,8 @@ const follow = () => {
 const settled = new Set();
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!event.detail.successful || !event.target.closest("[data-settles]") || !list()) return;
+  const { requestConfig, successful } = event.detail;
+  if (!successful || !requestConfig?.elt.closest?.("[data-settles]") || !list()) return;
   settled.add(chosen());
   pane().querySelectorAll("[data-note]").forEach((note) => (note.value = ""));
   document.body.dispatchEvent(new CustomEvent("settled"));

@@ -131,6 +131,62 @@ def test_what_was_put_away_comes_back_by_undo(width: int, make_stage: Make) -> N
     expect(line(page, "Letter 1")).to_be_visible()
 
 
+def test_what_was_sent_is_heard_of_though_news_took_its_place(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    line(page, "Letter 2").click()
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 2")
+    held: list[Route] = []
+    page.route("**/archive/", lambda route: held.append(route))
+    with page.expect_request("**/archive/"):
+        page.click("[data-key=e]")
+    page.evaluate("""() => {
+        const same = document.getElementById("letter").outerHTML;
+        htmx.swap("#letter", same, {swapStyle: "outerHTML"});
+    }""")
+    held[0].continue_()
+    expect(page.locator("#toasts .toast")).to_contain_text("Archived.")
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 1")
+    page.get_by_role("button", name="Undo").click()
+    expect(line(page, "Letter 2")).to_be_visible()
+
+
+def test_who_opened_another_one_meanwhile_stays_there_and_means_that(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    line(page, "Letter 2").click()
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 2")
+    held: list[Route] = []
+    page.route("**/archive/", lambda route: held.append(route), times=1)
+    with page.expect_request("**/archive/"):
+        page.click("[data-key=e]")
+    line(page, "Letter 0").click()
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 0")
+    held.pop().continue_()
+    expect(page.locator("#toasts .toast")).to_have_count(1)
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 0")
+
+    page.route("**/messages/*/", lambda route: held.append(route), times=1)
+    with page.expect_request("**/messages/*/"):
+        line(page, "Letter 1").click()
+    page.click("[data-key=e]")
+    held.pop().continue_()
+    expect(line(page, "Letter 1")).to_have_count(0)
+    expect(line(page, "Letter 0")).to_be_visible()
+
+
+def test_what_is_open_is_not_asked_for_again(make_stage: Make) -> None:
+    page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    line(page, "Letter 2").click()
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 2")
+    asked.clear()
+    line(page, "Letter 2").click()
+    line(page, "Letter 0").click()
+    expect(page.locator(".letter-head h2")).to_have_text("Letter 0")
+    opened = [url for url in asked if url.rstrip("/").rpartition("/")[2].isdecimal()]
+    assert len(opened) == 1
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_long_letter_opens_at_its_start(width: int, make_stage: Make) -> None:
     stage = make_stage(
