@@ -42,10 +42,10 @@ class SecurityHeaders:
 
 
 class PageMessages(MessageMiddleware):
-    """Django's messages, where there is a page to show them on: a call with a token has none."""
+    """Django's messages, where there is a page to show them on: the API has none."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.META.get("HTTP_AUTHORIZATION", "").startswith("Bearer "):
+        if request.path_info.startswith("/api/"):
             return self.get_response(request)
         return super().__call__(request)
 

@@ -18,7 +18,7 @@ TEXT: Final = "the parameter of a prepared query"
 # A second whole number; positive, since some columns admit no other.
 OTHER: Final = 1_815_182_111
 
-EMPTY: Final = {"[]": list[Any], "{}": dict[str, Any]}
+EMPTY: Final[dict[str, Callable[[], Any]]] = {"[]": list, "{}": dict}
 
 
 class Converter(NamedTuple):
