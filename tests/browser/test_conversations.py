@@ -131,7 +131,8 @@ def test_what_was_put_away_comes_back_by_undo(width: int, make_stage: Make) -> N
     expect(line(page, "Letter 1")).to_be_visible()
 
 
-def test_what_was_sent_is_heard_of_though_news_took_its_place(make_stage: Make) -> None:
+@pytest.mark.parametrize("part", ["#letter", "[id^=archives-]"])
+def test_what_was_sent_is_heard_of_though_news_took_its_place(part: str, make_stage: Make) -> None:
     page = (stage := make_stage(LETTERS)).open("bob", inbox(stage))
     line(page, "Letter 2").click()
     expect(page.locator(".letter-head h2")).to_have_text("Letter 2")
@@ -139,10 +140,13 @@ def test_what_was_sent_is_heard_of_though_news_took_its_place(make_stage: Make) 
     page.route("**/archive/", lambda route: held.append(route))
     with page.expect_request("**/archive/"):
         page.click("[data-key=e]")
-    page.evaluate("""() => {
-        const same = document.getElementById("letter").outerHTML;
-        htmx.swap("#letter", same, {swapStyle: "outerHTML"});
-    }""")
+    page.evaluate(
+        """(part) => {
+        const same = document.querySelector(part).outerHTML;
+        htmx.swap(part, same, {swapStyle: "outerHTML"});
+    }""",
+        part,
+    )
     held[0].continue_()
     expect(page.locator("#toasts .toast")).to_contain_text("Archived.")
     expect(page.locator(".letter-head h2")).to_have_text("Letter 1")
