@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from asgiref.sync import SyncToAsync
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from execnet import XSpec
+from pytest_django import DjangoDbBlocker
 
 from apps.core import env
 from apps.core.front import shared
@@ -44,9 +46,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(f"Several tests have one id: {', '.join(several)}")
 
 
+def empty_tables_row_by_row() -> None:
+    """After tests with transactions of their own: to truncate, PostgreSQL makes each table anew."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW is_superuser")
+        if cursor.fetchone() != ("on",):
+            return
+
+    def emptied(ops: Any, style: Any, tables: list[str], **options: bool) -> list[str]:
+        named = [ops.quote_name(table) for table in tables]
+        return [
+            "SET LOCAL session_replication_role = replica",  # asks for no order among them
+            *(f"DELETE FROM {name}" for name in named),  # noqa: S608
+        ]
+
+    type(connection.ops).sql_flush = emptied  # type: ignore[method-assign]
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Before the test database goes, the threads that live on let go of it."""
+    with django_db_blocker.unblock():
+        empty_tables_row_by_row()
     yield
     if shared.cache_info().currsize:
         shared().pool.close()
