@@ -199,7 +199,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
     const all = lines();
     const next = all[current() + 1] || all[current() - 1];
     // Who has opened another one meanwhile stays there.
-    const isOpen = !coming && elt.closest("[id^=archives-]").id === `archives-${pane().dataset.conversation}`;
+    const isOpen = !coming && elt.dataset.root === pane().dataset.conversation;
     if (isOpen && next && !small()) choose(next);
     else if (isOpen) leave();
     offerUndo(elt.dataset.archives, elt.dataset.undo);

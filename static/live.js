@@ -149,21 +149,23 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     setTimeout(() => tell(topicsOf(part)[0]), 0);
   }
 });
-// What was sent may be gone from the page when its answer comes: news took its place. The answer then
-// goes to what stands there now, and who waits for it hears of it, which htmx tells nobody.
-const heard = new WeakSet();
-document.addEventListener("htmx:afterRequest", (event) => heard.add(event.detail.xhr), true);
+// What was sent may be gone from the page when its answer comes: news took its place. It is put aside
+// until the answer is read, since htmx looks from there for where things go and who is told, and
+// what the answer is to replace is what stands there now. A part that was only read was read anew.
 document.addEventListener("htmx:beforeSend", ({ detail }) => {
-  const { elt, xhr } = detail;
+  const { elt, xhr, requestConfig } = detail;
+  const swap = elt.closest("[hx-swap]")?.getAttribute("hx-swap");
   xhr.addEventListener("readystatechange", () => {
-    if (xhr.readyState !== XMLHttpRequest.DONE || elt.isConnected) return;
-    elt.setAttribute("hx-ext", "place");
-    if (detail.target.isConnected) return;
-    const rest = elt.getAttribute("hx-swap") === "none" ? document.body : detail.target;
-    detail.target = document.getElementById(detail.target.id) || rest;
-  });
-  xhr.addEventListener("loadend", () => {
-    if (!heard.has(xhr)) document.body.dispatchEvent(new CustomEvent("htmx:afterRequest", { detail, bubbles: true }));
+    if (xhr.readyState !== XMLHttpRequest.DONE) return;
+    if (elt.isConnected || requestConfig.verb !== "get") {
+      detail.target = (!detail.target.isConnected && document.getElementById(detail.target.id)) || detail.target;
+    }
+    if (elt.isConnected) return;
+    const aside = Object.assign(document.createElement("div"), { hidden: true });
+    if (swap) aside.setAttribute("hx-swap", swap);
+    aside.append(elt);
+    document.body.append(aside);
+    xhr.addEventListener("loadend", () => aside.remove());
   });
 });
 // "inbox@hal" is news about hal's inbox only; a page that is nobody's in particular hears them all.

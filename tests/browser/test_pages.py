@@ -67,6 +67,27 @@ def test_news_while_a_part_is_being_read_is_not_lost(make_stage: Make) -> None:
     assert held
 
 
+@pytest.mark.parametrize("refused", [True, False])
+def test_an_answer_is_heard_though_news_took_the_place_of_the_form(
+    make_stage: Make, *, refused: bool
+) -> None:
+    stage = make_stage(TWO)
+    page = stage.open("bob", f"{stage.path}tasks/1/")
+    held: list[Route] = []
+    page.route("**/tasks/1/claim/", lambda route: held.append(route))
+    with page.expect_request("**/tasks/1/claim/"):
+        page.locator("[data-verb=claim]").first.click()
+    done = "claim_task(hal, 1)" if refused else "edit_task(alice, 1, subject='Other')"
+    stage.run(f"actions.{done}")
+    sheet = page.locator("#sheet")
+    expect(sheet).to_contain_text("In progress" if refused else "Other")
+    held[0].continue_()
+    if refused:
+        expect(page.locator("#toasts .toast")).to_be_visible()
+    else:
+        expect(sheet.locator("[data-verb=claim]")).to_have_count(0)
+
+
 def test_back_shows_the_board_and_not_a_part_of_it(make_stage: Make) -> None:
     stage = make_stage(TWO)
     page = stage.open()
