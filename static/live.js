@@ -157,9 +157,8 @@ document.addEventListener("htmx:beforeSend", ({ detail }) => {
   const swap = elt.closest("[hx-swap]")?.getAttribute("hx-swap");
   xhr.addEventListener("readystatechange", () => {
     if (xhr.readyState !== XMLHttpRequest.DONE) return;
-    if (elt.isConnected || requestConfig.verb !== "get") {
-      detail.target = (!detail.target.isConnected && document.getElementById(detail.target.id)) || detail.target;
-    }
+    const counts = elt.isConnected || requestConfig.verb !== "get";
+    if (counts && !detail.target.isConnected) detail.target = document.getElementById(detail.target.id) || detail.target;
     if (elt.isConnected) return;
     const aside = Object.assign(document.createElement("div"), { hidden: true });
     if (swap) aside.setAttribute("hx-swap", swap);

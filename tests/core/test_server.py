@@ -19,7 +19,7 @@ from daphne import http_protocol
 from daphne.server import Server, reactor
 from teams_site import asgi
 
-answers, kept, lines = [], [], []
+answers, kept = [], []
 
 async def application(scope, receive, send):
     if scope["path"] == "/broken":
